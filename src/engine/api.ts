@@ -1,0 +1,178 @@
+import type { AnyHandler, HandlerKind } from "./definition.ts";
+import type { Effect } from "./effect.ts";
+import type { FailureKind } from "./errors.ts";
+
+/** A call from outside. */
+export interface Invocation {
+  service: string;
+  handler: string;
+  key: string;
+  /** Decoded input, of the handler's input type. */
+  input: unknown;
+  /** Repeats with the same key get the first one's answer, for the retention time. Per service, key and handler. */
+  idempotencyKey?: string;
+  /** Start this much later. */
+  delayMs?: number;
+  /** Goes into every log line of the invocation. */
+  requestId?: string;
+}
+
+/** An invocation that has been stored: it will run, whatever is killed. */
+export interface Accepted {
+  readonly invocationId: string;
+  /** It existed before under the same idempotency key. */
+  readonly repeated: boolean;
+  /** Set where a delay was asked for. */
+  readonly startAt?: Date;
+}
+
+/** How an invocation ended. */
+export type Outcome =
+  | { readonly ok: true; readonly output: string; readonly completedAt: Date }
+  | { readonly ok: false; readonly kind: FailureKind; readonly message: string; readonly completedAt: Date };
+
+export type InvocationStatus =
+  | "scheduled"
+  | "queued"
+  | "ready"
+  | "running"
+  | "suspended"
+  | "parked"
+  | "succeeded"
+  | "failed";
+
+/** An invocation as an operator sees it. */
+export interface InvocationRecord {
+  readonly invocationId: string;
+  readonly service: string;
+  readonly key: string;
+  readonly handler: string;
+  readonly status: InvocationStatus;
+  readonly parentId?: string;
+  readonly idempotencyKey?: string;
+  readonly attempts: number;
+  readonly failure?: string;
+  readonly createdAt: Date;
+  readonly startAt?: Date;
+  readonly completedAt?: Date;
+  readonly input: string;
+  readonly output?: string;
+}
+
+export interface JournalRecord {
+  readonly index: number;
+  readonly kind: string;
+  readonly name: string;
+  readonly completed: boolean;
+  readonly value?: string;
+  readonly failure?: string;
+  readonly childId?: string;
+}
+
+export interface InvocationFilter {
+  service?: string;
+  key?: string;
+  handler?: string;
+  statuses?: readonly InvocationStatus[];
+  /** Only those older than this one. */
+  before?: string;
+  limit: number;
+}
+
+export interface HandlerInfo {
+  readonly service: string;
+  readonly name: string;
+  readonly kind: HandlerKind;
+  readonly public: boolean;
+}
+
+/** Numbers for metrics and status pages. */
+export interface EngineStats {
+  readonly nodeId: string;
+  /** Attempts in memory, running or waiting. */
+  readonly resident: number;
+  /** Attempts that hold a slot. */
+  readonly active: number;
+  /** Operations that wait for the committer. */
+  readonly queuedOperations: number;
+  readonly batches: number;
+  readonly operations: number;
+  readonly lastBatchMs: number;
+}
+
+/**
+ * Durable execution. Every method may be called from many places at once. A
+ * promise that resolves tells of something committed; one that rejects with a
+ * TerminalError of kind `unavailable` or `exhausted` may be tried again.
+ */
+export interface Engine {
+  /** Migrates the schema, joins as a node, takes over what dead nodes left, starts working. */
+  start(): Promise<void>;
+  /** Takes no new work, lets attempts in flight reach their next wait, hands the rest to peers. Safe to call twice. */
+  stop(): Promise<void>;
+  /** Every handler registered. */
+  handlers(): readonly AnyHandler[];
+
+  /** Stores a call. Rejects with the refusal of the handler's door. */
+  invoke(invocation: Invocation): Promise<Accepted>;
+  /** Waits for an invocation's end. Undefined: there is none with this id. A signal ends the waiting, not the invocation. */
+  attach(invocationId: string, signal?: AbortSignal): Promise<Outcome | undefined>;
+  /** The outcome if it is there; `pending`; undefined: there is none with this id. */
+  output(invocationId: string): Promise<Outcome | "pending" | undefined>;
+  /** Id of the invocation stored under an idempotency key. */
+  lookup(call: { service: string; key: string; handler: string; idempotencyKey: string }): Promise<string | undefined>;
+
+  /** Runs an effect for one row, in the next batch, outside any invocation. */
+  execute<Row, Result>(effect: Effect<Row, Result>, row: Row): Promise<Result | null>;
+  /** The same for many rows, in one commit. */
+  executeMany<Row, Result>(effect: Effect<Row, Result>, rows: readonly Row[]): Promise<(Result | null)[]>;
+
+  /** Completes an awakeable with a JSON text. Repeats and unknown ids change nothing; a malformed id is `invalid`. */
+  resolveAwakeable(awakeableId: string, value: string): Promise<void>;
+  rejectAwakeable(awakeableId: string, reason: string): Promise<void>;
+  /** False: no such invocation. */
+  cancel(invocationId: string): Promise<boolean>;
+  kill(invocationId: string): Promise<boolean>;
+
+  listInvocations(filter: InvocationFilter): Promise<InvocationRecord[]>;
+  getInvocation(invocationId: string): Promise<{ invocation: InvocationRecord; journal: JournalRecord[] } | undefined>;
+  /** JSON texts by name. */
+  getState(service: string, key: string): Promise<Map<string, string>>;
+  stats(): EngineStats;
+}
+
+/** Where the engine writes what it does; pino's loggers fit. */
+export interface EngineLog {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface EngineOptions {
+  /** Postgres 14 or later. */
+  databaseUrl: string;
+  handlers: readonly AnyHandler[];
+  log?: EngineLog;
+  limits?: Partial<EngineLimits>;
+}
+
+/** Every bound of a node, as numbers. */
+export interface EngineLimits {
+  /** Attempts that run at the same time; those that wait for something durable do not count. Default 1,000. */
+  maxActive: number;
+  /** Attempts in memory, waiting ones included; the idle ones beyond it are dropped and replayed later. Default 20,000. */
+  maxResident: number;
+  /** Operations that wait for the committer; beyond it calls from outside are refused as `exhausted`. Default 50,000. */
+  maxQueuedOperations: number;
+  /** Operations in one batch. Default 1,000. */
+  maxBatchOperations: number;
+  /** A node that has not shown itself for this long is taken over. Default 5,000. */
+  leaseMs: number;
+  /** How often due work is looked for without a hint. Default 1,000. */
+  pollMs: number;
+  /** How long completed invocations are kept. Default a day. */
+  retentionMs: number;
+  /** Grace for attempts in flight when stopping. Default 5,000. */
+  drainMs: number;
+}

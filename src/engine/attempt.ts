@@ -1,0 +1,241 @@
+import { AttemptContext } from "./attempt-context.ts";
+import type { AnyHandler } from "./definition.ts";
+import type { EffectCall } from "./effect.ts";
+import { JournalMismatchError, TerminalError } from "./errors.ts";
+import { formatInvocationId } from "./ids.ts";
+import type { Completion, EntryRecord } from "./journal.ts";
+import type { Completion as CompletionWrite, Operation, OwnedInvocation } from "./operations.ts";
+import type { Unit } from "./unit.ts";
+
+// One attempt: replays the journal, then records, until the handler ends, the
+// attempt fails, or the node lets go of it.
+//
+//   A1. Everything an attempt writes goes through `submit`, in one lane.
+//   A2. After its end (of whatever kind) an attempt writes nothing: units that
+//       still wait are dropped, promises it handed out never settle.
+//   A3. `busy` counts what is under way in this process: units, steps, reads.
+//       With nothing under way the handler waits for something durable, holds
+//       no slot, and may be dropped from memory and replayed later (E6).
+
+/** What an attempt needs of its node. */
+export interface AttemptHost {
+  readonly secret: Buffer;
+  submit(unit: Unit): void;
+  /** `count` consecutive ids for new invocations. */
+  allocateIds(count: number): number;
+  /** How many new invocations this node could run at once. */
+  room(): number;
+  isExclusive(service: string, handler: string): boolean;
+  readState(service: string, key: string, name: string): Promise<string | undefined>;
+  /** The database's time in milliseconds since 1970. */
+  databaseNow(): number;
+  /** The attempt has something to do (again), or nothing any more. */
+  onBusy(attempt: Attempt): void;
+  onIdle(attempt: Attempt): void;
+  /** The invocation has ended; committed. */
+  onEnded(attempt: Attempt, completion: Completion): void;
+  /** The invocation waits for an operator; committed. */
+  onParked(attempt: Attempt, error: unknown): void;
+  /** To be repeated later. */
+  onFailed(attempt: Attempt, error: unknown): void;
+}
+
+export class Attempt {
+  readonly invocation: OwnedInvocation;
+  readonly handler: AnyHandler;
+  /** Aborted when the attempt ends from outside: cancelled, killed, let go. */
+  readonly abort = new AbortController();
+  readonly host: AttemptHost;
+  hasTimers = false;
+  /** Something of this attempt has been committed. */
+  progressed = false;
+  readonly #context: AttemptContext;
+  #busy = 0;
+  #ended = false;
+
+  constructor(host: AttemptHost, handler: AnyHandler, invocation: OwnedInvocation, records: readonly EntryRecord[]) {
+    this.host = host;
+    this.handler = handler;
+    this.invocation = invocation;
+    this.#context = new AttemptContext(this, records);
+    this.hasTimers = records.some((record) => record.kind === "sleep");
+  }
+
+  get busy(): boolean {
+    return this.#busy > 0;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Entries that something durable completes: calls, sleeps, awakeables. */
+  get pendingEntries(): readonly number[] {
+    return this.#context.pendingEntries;
+  }
+
+  start(): void {
+    this.enter();
+    if (this.invocation.stopRequested === "kill") this.kill();
+    else {
+      if (this.invocation.stopRequested === "cancel") this.cancel();
+      void this.#run();
+    }
+    // The handler's first turn is over by then; what it has begun counts itself.
+    setImmediate(() => this.leave());
+  }
+
+  /** Completes an entry; a second completion changes nothing. */
+  deliver(entry: number, completion: Completion): void {
+    if (!this.#ended) this.#context.deliver(entry, completion);
+  }
+
+  cancel(): void {
+    if (this.#ended) return;
+    this.#context.cancel();
+    this.abort.abort(new TerminalError("cancelled", "cancelled"));
+  }
+
+  /** Ends the invocation at once, without its handler. */
+  kill(): void {
+    if (this.#ended) return;
+    this.#end(new TerminalError("killed", "killed"));
+  }
+
+  /** Lets go of the attempt: nothing of it is written from now on. */
+  drop(): void {
+    this.#ended = true;
+    this.#context.stopTimers();
+    this.abort.abort(new TerminalError("the node let go of this attempt", "unavailable"));
+  }
+
+  /** Counts something under way in this process (A3). */
+  enter(): void {
+    if (this.#busy++ === 0) this.host.onBusy(this);
+  }
+
+  leave(): void {
+    if (--this.#busy === 0) this.host.onIdle(this);
+  }
+
+  /** Writes operations of this attempt; `committed` hears of it after the commit, unless the attempt has ended. */
+  submit(
+    operations: (results: readonly unknown[]) => readonly Operation[],
+    committed: (results: readonly unknown[]) => void,
+    effects: readonly EffectCall[] = [],
+    weight = 1,
+  ): void {
+    if (this.#ended) return;
+    this.enter();
+    this.#submit(operations, effects, weight, {
+      committed: (results) => {
+        this.progressed = true;
+        if (!this.#ended) committed(results);
+        this.leave();
+      },
+      isWanted: () => !this.#ended,
+    });
+  }
+
+  /** The end that the handler's own `tx` brought about, already committed. */
+  finish(completion: Completion): void {
+    if (this.#ended) return;
+    this.drop();
+    this.host.onEnded(this, completion);
+  }
+
+  completionWrite(completion: Completion): CompletionWrite {
+    const { id, service, key, exclusive, priority, parentId, parentEntry } = this.invocation;
+    return {
+      kind: "completion",
+      id,
+      service,
+      key,
+      exclusive,
+      counted: priority === 1,
+      timers: this.hasTimers,
+      ...(parentId === undefined ? {} : { parentId }),
+      ...(parentEntry === undefined ? {} : { parentEntry }),
+      ...(completion.ok
+        ? { output: completion.value }
+        : { failureKind: completion.kind, failure: completion.message }),
+    };
+  }
+
+  /** Ends the attempt with an error that the invocation does not end with. */
+  fail(error: unknown): void {
+    if (this.#ended) return;
+    this.drop();
+    this.host.onFailed(this, error);
+  }
+
+  /** Parks the invocation, or ends it where its handler says what that leaves behind. */
+  park(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    if (this.handler.abandoned) {
+      this.#end(new TerminalError(message, "internal"));
+      return;
+    }
+    this.drop();
+    this.#submit(() => [{ kind: "parking", id: this.invocation.id, failure: message }], [], 1, {
+      committed: () => this.host.onParked(this, error),
+    });
+  }
+
+  async #run(): Promise<void> {
+    try {
+      const input = this.handler.input.decode(this.invocation.input);
+      const output = await this.handler.run(this.#context, input);
+      if (this.#ended) return;
+      this.#context.assertFinished();
+      this.#end({ ok: true, value: this.handler.output.encode(output as never) });
+    } catch (error) {
+      if (this.#ended) return;
+      const reason = this.#context.mismatch ?? error;
+      if (reason instanceof JournalMismatchError) this.park(reason);
+      else if (reason instanceof TerminalError) this.#end(reason);
+      else this.fail(reason);
+    }
+  }
+
+  #end(outcome: TerminalError | Completion): void {
+    const completion: Completion =
+      outcome instanceof TerminalError ? { ok: false, kind: outcome.kind, message: outcome.message } : outcome;
+    const effects = completion.ok ? [] : this.#abandonment(completion.message);
+    const write = this.completionWrite(completion);
+    this.drop();
+    this.#submit(() => [write], effects, 1, { committed: () => this.host.onEnded(this, completion) });
+  }
+
+  #abandonment(reason: string): EffectCall[] {
+    const { id, key, input } = this.invocation;
+    const call = this.handler.abandoned?.(this.handler.input.decode(input), {
+      invocationId: formatInvocationId(id),
+      key,
+      reason,
+    });
+    return call ? [call] : [];
+  }
+
+  #submit(
+    operations: Unit["operations"],
+    effects: readonly EffectCall[],
+    weight: number,
+    rest: Pick<Unit, "committed" | "isWanted">,
+  ): void {
+    this.host.submit({
+      lane: this.invocation.id,
+      urgent: this.invocation.priority === 0,
+      effects,
+      weight,
+      operations,
+      survives: false,
+      failed: (error) => {
+        // The write itself was refused by the database: the attempt is over, the invocation is not.
+        if (!this.#ended) return this.fail(error);
+        this.host.onFailed(this, error);
+      },
+      ...rest,
+    });
+  }
+}

@@ -1,0 +1,169 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { TerminalError } from "./errors.ts";
+import type { BatchOutcome } from "./operations.ts";
+import { type BatchInput, batchProgram, type BatchResult } from "./store/batch.ts";
+import type { WriterConnection } from "./store/connection.ts";
+import { judgeFailure } from "./store/failure.ts";
+import type { Unit } from "./unit.ts";
+import { UnitQueue } from "./unit-queue.ts";
+
+// Group commit: everything the attempts of one node want written goes through
+// here, and all that waits is written in one transaction.
+//
+//   C1. One batch at a time; while it is in flight the next one gathers. A
+//       batch never waits to grow.
+//   C2. Whoever waits for a unit learns of it after its commit, never before.
+//   C3. A unit that makes the batch fail fails alone: the batch is split until
+//       it is found. Conflicts between nodes repeat the batch.
+//   C4. A node that cannot write is lost as a whole; what survives it is handed
+//       back, with the outcome of the last batch left to find out.
+
+/** What is left when a node is lost. */
+export interface Remains {
+  readonly error: unknown;
+  /** The batch that was in flight, if its outcome is not known. */
+  readonly uncertain?: { readonly number: number; readonly units: readonly Unit[] };
+  /** Units that were not written. */
+  readonly unwritten: readonly Unit[];
+}
+
+export interface CommitterOptions {
+  readonly nodeId: number;
+  readonly secret: Buffer;
+  readonly maxBatchOperations: number;
+  isLocal(invocationId: number): boolean;
+  isAwaited(invocationId: number): boolean;
+  onOutcome(outcome: BatchOutcome): void;
+  onLost(remains: Remains): void;
+}
+
+export interface CommitterStats {
+  batches: number;
+  operations: number;
+  lastBatchMs: number;
+}
+
+const MOST_REPEATS = 20;
+
+export class Committer {
+  readonly stats: CommitterStats = { batches: 0, operations: 0, lastBatchMs: 0 };
+  readonly #connection: WriterConnection;
+  readonly #options: CommitterOptions;
+  readonly #queue = new UnitQueue();
+  #number = 0;
+  #running = false;
+  #lost = false;
+  #idle = Promise.withResolvers<void>();
+
+  constructor(connection: WriterConnection, options: CommitterOptions) {
+    this.#connection = connection;
+    this.#options = options;
+  }
+
+  /** Operations that wait. */
+  get queued(): number {
+    return this.#queue.weight;
+  }
+
+  add(unit: Unit): void {
+    if (this.#lost) {
+      if (!unit.survives) unit.failed(new TerminalError("this node lost its database connection", "unavailable"));
+      else this.#options.onLost({ error: undefined, unwritten: [unit] });
+      return;
+    }
+    this.#queue.add(unit);
+    if (!this.#running) {
+      this.#running = true;
+      void this.#run();
+    }
+  }
+
+  /** Resolves once nothing waits and nothing is in flight. */
+  async drained(): Promise<void> {
+    while (this.#running) await this.#idle.promise;
+  }
+
+  /** Ends this committer from outside: nothing is written from now on. */
+  abandon(error: unknown): void {
+    this.#lose({ error, unwritten: [] });
+  }
+
+  async #run(): Promise<void> {
+    await nextTurn();
+    while (!this.#lost && this.#queue.weight > 0) {
+      const units = this.#queue.take(this.#options.maxBatchOperations);
+      await this.#commit(units, 0);
+      // Those who were told get their turn to add to the next batch.
+      if (!this.#lost) await nextTurn();
+    }
+    this.#running = false;
+    this.#idle.resolve();
+    this.#idle = Promise.withResolvers();
+  }
+
+  async #commit(candidates: readonly Unit[], repeats: number): Promise<void> {
+    const units = candidates.filter((unit) => unit.isWanted?.() ?? true);
+    if (units.length === 0) return;
+    const number = this.#number + 1;
+    const startedAt = performance.now();
+    let result: BatchResult;
+    try {
+      result = await this.#connection.transact(batchProgram(this.#input(number, units)));
+    } catch (error) {
+      await this.#recover(error, number, units, repeats);
+      return;
+    }
+    this.#number = number;
+    this.#note(units, startedAt);
+    if (this.#lost) return;
+    settle(units, result);
+    this.#options.onOutcome(result.outcome);
+  }
+
+  async #recover(error: unknown, number: number, units: readonly Unit[], repeats: number): Promise<void> {
+    if (this.#lost) return;
+    const verdict = judgeFailure(error);
+    if (verdict === "lost") {
+      const remains = this.#connection.uncertain ? { uncertain: { number, units }, unwritten: [] } : { unwritten: units };
+      this.#lose({ error, ...remains });
+      return;
+    }
+    try {
+      await this.#connection.reset();
+    } catch (resetError) {
+      this.#lose({ error: resetError, unwritten: units });
+      return;
+    }
+    if (verdict === "repeat" && repeats < MOST_REPEATS) return await this.#commit(units, repeats + 1);
+    const [first] = units;
+    if (units.length === 1 && first) return first.failed(error);
+    const middle = units.length >> 1;
+    await this.#commit(units.slice(0, middle), 0);
+    if (!this.#lost) await this.#commit(units.slice(middle), 0);
+    else this.#options.onLost({ error, unwritten: units.slice(middle) });
+  }
+
+  #input(number: number, units: readonly Unit[]): BatchInput {
+    const { nodeId, secret, isLocal, isAwaited } = this.#options;
+    return { nodeId, secret, number, units, isLocal, isAwaited };
+  }
+
+  #note(units: readonly Unit[], startedAt: number): void {
+    this.stats.batches++;
+    this.stats.operations += units.reduce((sum, unit) => sum + unit.weight, 0);
+    this.stats.lastBatchMs = performance.now() - startedAt;
+  }
+
+  #lose(remains: Remains): void {
+    if (this.#lost) return;
+    this.#lost = true;
+    this.#options.onLost({ ...remains, unwritten: [...remains.unwritten, ...this.#queue.takeAll()] });
+  }
+}
+
+function settle(units: readonly Unit[], { results, existing, refused }: BatchResult): void {
+  for (const unit of units) {
+    if (refused.has(unit)) unit.failed(refused.get(unit));
+    else unit.committed(results.get(unit) ?? [], existing.get(unit));
+  }
+}

@@ -1,0 +1,327 @@
+import pg from "pg";
+import type {
+  Accepted,
+  Engine,
+  EngineLimits,
+  EngineLog,
+  EngineOptions,
+  EngineStats,
+  Invocation,
+  InvocationFilter,
+  Outcome,
+} from "./api.ts";
+import type { AnyHandler } from "./definition.ts";
+import { type Effect, effectCall } from "./effect.ts";
+import { EngineUnavailableError, TerminalError } from "./errors.ts";
+import { formatInvocationId, parseAwakeableId, parseInvocationId } from "./ids.ts";
+import type { Completion } from "./journal.ts";
+import { callUnit } from "./outside-call.ts";
+import type { Operation } from "./operations.ts";
+import { Periodic } from "./periodic.ts";
+import { Registry } from "./registry.ts";
+import { IdBlocks } from "./store/ids.ts";
+import { migrate } from "./store/migrate.ts";
+import { forgetNodes } from "./store/nodes.ts";
+import * as reads from "./store/reads.ts";
+import { deleteExpired } from "./store/retention.ts";
+import { Succession } from "./succession.ts";
+import type { Unit } from "./unit.ts";
+import { Waiters } from "./waiters.ts";
+import { Wakeups } from "./wakeups.ts";
+
+export const engineMigrations = { dir: new URL("./sql/", import.meta.url), schema: "engine" };
+
+export const DEFAULT_LIMITS: EngineLimits = {
+  maxActive: 1_000,
+  maxResident: 20_000,
+  maxQueuedOperations: 50_000,
+  maxBatchOperations: 1_000,
+  leaseMs: 5_000,
+  pollMs: 1_000,
+  retentionMs: 24 * 60 * 60 * 1_000,
+  drainMs: 5_000,
+};
+
+const POOL_SIZE = 6;
+const WAITERS_AT_ONCE = 1_000;
+const LONGEST_RETENTION_INTERVAL_MS = 60_000;
+const SILENT: EngineLog = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Makes an engine; it does nothing before `start`. */
+export function createEngine(options: EngineOptions): Engine {
+  return new DurableEngine(options);
+}
+
+class DurableEngine implements Engine {
+  readonly #options: EngineOptions;
+  readonly #limits: EngineLimits;
+  readonly #log: EngineLog;
+  readonly #registry: Registry;
+  readonly #waiters = new Waiters();
+  readonly #pool: pg.Pool;
+  readonly #stopping = new AbortController();
+  #secret: Buffer = Buffer.alloc(0);
+  #ids: IdBlocks | undefined;
+  #succession: Succession | undefined;
+  #wakeups: Wakeups | undefined;
+  #periodics: Periodic[] = [];
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#log = options.log ?? SILENT;
+    this.#registry = new Registry(options.handlers);
+    this.#pool = new pg.Pool({
+      connectionString: options.databaseUrl,
+      max: POOL_SIZE,
+      application_name: "hydra engine",
+      // A plan made while a table was small must not stay when it has grown.
+      options: "-c plan_cache_mode=force_custom_plan",
+      keepAlive: true,
+    });
+    this.#pool.on("error", (error) => this.#log.debug({ err: error }, "an idle database connection broke"));
+  }
+
+  async start(): Promise<void> {
+    try {
+      await migrate({ databaseUrl: this.#options.databaseUrl, ...engineMigrations });
+      this.#secret = await reads.readSecret(this.#pool);
+      this.#ids = await IdBlocks.open(this.#pool);
+      await this.#join(this.#ids);
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#stop());
+  }
+
+  handlers(): readonly AnyHandler[] {
+    return this.#registry.all;
+  }
+
+  async invoke(invocation: Invocation): Promise<Accepted> {
+    const { service, handler: name } = invocation;
+    const handler = this.#registry.find(service, name);
+    if (!handler) throw new TerminalError(`there is no handler ${service}/${name}`, "not_found");
+    const succession = this.#running();
+    this.#assertRoom(succession);
+    const id = this.#idBlocks().take(1);
+    const repeatOf = await new Promise<number | undefined>((resolve, reject) => {
+      const claim = succession.node?.hasRoomForCall() ?? false;
+      succession.submit(callUnit({ invocation, handler, id, claim, committed: resolve, failed: reject }));
+    });
+    return this.#accepted(repeatOf ?? id, repeatOf !== undefined, invocation.delayMs !== undefined);
+  }
+
+  async attach(invocationId: string, signal?: AbortSignal): Promise<Outcome | undefined> {
+    const id = parseInvocationId(invocationId);
+    const done = new AbortController();
+    // Waiting starts before looking, so that an end in between is not missed.
+    const waiting = this.#waiters.wait(id, AbortSignal.any([done.signal, this.#stopping.signal, ...(signal ? [signal] : [])]));
+    waiting.catch(() => {});
+    try {
+      if (!this.#succession?.node?.residents.has(id)) {
+        const outcome = (await reads.readOutcomes(this.#pool, [id])).get(id);
+        if (outcome !== "pending") return outcome;
+      }
+      return await waiting;
+    } finally {
+      done.abort();
+    }
+  }
+
+  async output(invocationId: string): Promise<Outcome | "pending" | undefined> {
+    const id = parseInvocationId(invocationId);
+    return (await reads.readOutcomes(this.#pool, [id])).get(id);
+  }
+
+  async lookup(call: { service: string; key: string; handler: string; idempotencyKey: string }) {
+    const id = await reads.findByIdempotencyKey(this.#pool, call);
+    return id === undefined ? undefined : formatInvocationId(id);
+  }
+
+  async execute<Row, Result>(effect: Effect<Row, Result>, row: Row): Promise<Result | null> {
+    const [result = null] = await this.executeMany(effect, [row]);
+    return result;
+  }
+
+  executeMany<Row, Result>(effect: Effect<Row, Result>, rows: readonly Row[]): Promise<(Result | null)[]> {
+    if (rows.length === 0) return Promise.resolve([]);
+    const effects = rows.map((row) => effectCall(effect, row));
+    return this.#submit<(Result | null)[]>({ effects, weight: rows.length, urgent: rows.length === 1 }, (results) =>
+      rows.map((_, i) => (results[i] ?? null) as Result | null),
+    );
+  }
+
+  async resolveAwakeable(awakeableId: string, value: string): Promise<void> {
+    await this.#complete({ kind: "resolution", ...parseAwakeableId(awakeableId, this.#secret), value });
+  }
+
+  async rejectAwakeable(awakeableId: string, reason: string): Promise<void> {
+    await this.#complete({ kind: "resolution", ...parseAwakeableId(awakeableId, this.#secret), failure: reason });
+  }
+
+  cancel(invocationId: string): Promise<boolean> {
+    return this.#end(invocationId, "cancel");
+  }
+
+  kill(invocationId: string): Promise<boolean> {
+    return this.#end(invocationId, "kill");
+  }
+
+  listInvocations({ before, ...filter }: InvocationFilter) {
+    return reads.listInvocations(this.#pool, {
+      ...filter,
+      before: before === undefined ? undefined : parseInvocationId(before),
+    });
+  }
+
+  async getInvocation(invocationId: string) {
+    const id = parseInvocationId(invocationId);
+    const invocation = await reads.readInvocation(this.#pool, id);
+    return invocation && { invocation, journal: await reads.readJournal(this.#pool, id) };
+  }
+
+  getState(service: string, key: string): Promise<Map<string, string>> {
+    return reads.readStates(this.#pool, service, key);
+  }
+
+  stats(): EngineStats {
+    const node = this.#succession?.node;
+    const { batches, operations, lastBatchMs } = node?.committer.stats ?? { batches: 0, operations: 0, lastBatchMs: 0 };
+    return {
+      nodeId: node ? String(node.id) : "",
+      resident: node?.residents.size ?? 0,
+      active: node?.residents.active ?? 0,
+      queuedOperations: this.#succession?.queued ?? 0,
+      batches,
+      operations,
+      lastBatchMs,
+    };
+  }
+
+  async #join(ids: IdBlocks): Promise<void> {
+    const { databaseUrl } = this.#options;
+    this.#succession = new Succession({
+      databaseUrl,
+      secret: this.#secret,
+      limits: this.#limits,
+      log: this.#log,
+      pool: this.#pool,
+      ids,
+      handlerOf: (service, name) => this.#registry.find(service, name),
+      isAwaited: (id) => this.#waiters.has(id),
+      onEnded: (id, completion) => this.#waiters.settle(id, this.#outcomeFrom(completion)),
+    });
+    await this.#succession.start();
+    this.#wakeups = new Wakeups({
+      databaseUrl,
+      log: this.#log,
+      onHint: (kind, hinted) => this.#onHint(kind, hinted),
+      onConnected: () => void this.#succession?.node?.rescan(),
+    });
+    await this.#wakeups.open();
+    const onError = (error: unknown) => this.#log.debug({ err: error }, "upkeep failed; it is repeated");
+    const retentionIntervalMs = Math.min(LONGEST_RETENTION_INTERVAL_MS, this.#limits.retentionMs / 2);
+    this.#periodics = [
+      new Periodic(this.#limits.pollMs, () => this.#settleWaiters(this.#waiters.oldest(WAITERS_AT_ONCE)), onError),
+      new Periodic(retentionIntervalMs, () => this.#deleteExpired(), onError),
+    ];
+  }
+
+  async #stop(): Promise<void> {
+    for (const periodic of this.#periodics) periodic.stop();
+    await this.#wakeups?.close();
+    await this.#succession?.stop().catch((error: unknown) => {
+      this.#log.warn({ err: error }, "could not hand over what this server held; a peer takes it over");
+    });
+    this.#stopping.abort(new EngineUnavailableError("this server is stopping", "unavailable"));
+    await this.#pool.end();
+  }
+
+  #onHint(kind: string, ids: readonly number[]): void {
+    if (kind === "r") this.#succession?.node?.hintReady();
+    else if (kind === "w") void this.#succession?.node?.look(ids);
+    else if (kind === "d") {
+      this.#settleWaiters(ids).catch((error: unknown) => this.#log.debug({ err: error }, "could not read outcomes"));
+    }
+  }
+
+  async #settleWaiters(ids: readonly number[]): Promise<void> {
+    const elsewhere = ids.filter((id) => this.#waiters.has(id) && !this.#succession?.node?.residents.has(id));
+    if (elsewhere.length === 0) return;
+    for (const [id, outcome] of await reads.readOutcomes(this.#pool, elsewhere)) {
+      if (outcome !== "pending") this.#waiters.settle(id, outcome);
+    }
+  }
+
+  async #deleteExpired(): Promise<void> {
+    await deleteExpired(this.#pool, this.#limits.retentionMs, this.#stopping.signal);
+    await forgetNodes(this.#pool);
+  }
+
+  #outcomeFrom(completion: Completion): Outcome {
+    const completedAt = new Date(this.#succession?.node?.databaseNow() ?? Date.now());
+    if (completion.ok) return { ok: true, output: completion.value, completedAt };
+    return { ok: false, kind: completion.kind, message: completion.message, completedAt };
+  }
+
+  async #accepted(id: number, repeated: boolean, delayed: boolean): Promise<Accepted> {
+    const invocationId = formatInvocationId(id);
+    if (!delayed) return { invocationId, repeated };
+    const startAt = (await reads.readInvocation(this.#pool, id))?.startAt;
+    return { invocationId, repeated, ...(startAt ? { startAt } : {}) };
+  }
+
+  async #end(invocationId: string, how: "cancel" | "kill"): Promise<boolean> {
+    const id = parseInvocationId(invocationId);
+    const known = (await reads.readOutcomes(this.#pool, [id])).get(id);
+    if (known === "pending") await this.#complete({ kind: "stop", id, how });
+    return known !== undefined;
+  }
+
+  #complete(operation: Operation): Promise<void> {
+    return this.#submit<void>({ effects: [], weight: 1, urgent: true }, () => undefined, [operation]);
+  }
+
+  #submit<T>(
+    shape: Pick<Unit, "effects" | "weight" | "urgent">,
+    read: (results: readonly unknown[]) => T,
+    operations: readonly Operation[] = [],
+  ): Promise<T> {
+    const succession = this.#running();
+    this.#assertRoom(succession);
+    return new Promise((resolve, reject) => {
+      succession.submit({
+        ...shape,
+        survives: true,
+        operations: () => operations,
+        committed: (results) => resolve(read(results)),
+        failed: reject,
+      });
+    });
+  }
+
+  #assertRoom(succession: Succession): void {
+    if (succession.queued < this.#limits.maxQueuedOperations) return;
+    throw new EngineUnavailableError("too many calls wait to be written; try again later", "exhausted");
+  }
+
+  #idBlocks(): IdBlocks {
+    if (!this.#ids) throw notRunning();
+    return this.#ids;
+  }
+
+  #running(): Succession {
+    if (!this.#succession || this.#stopped) throw notRunning();
+    return this.#succession;
+  }
+}
+
+function notRunning(): EngineUnavailableError {
+  return new EngineUnavailableError("this server is not running", "unavailable");
+}

@@ -1,0 +1,54 @@
+/** What kind of failure it is, as a caller may act on it. The RPC edge maps each kind to one code. */
+export type FailureKind =
+  | "invalid"
+  | "not_found"
+  | "already_exists"
+  | "conflict"
+  | "out_of_range"
+  | "exhausted"
+  | "unavailable"
+  | "cancelled"
+  | "killed"
+  | "timeout"
+  | "internal";
+
+/**
+ * A failure for good: recorded as the outcome of a step or an invocation and
+ * never retried. Everything else that a handler throws is retried.
+ */
+export class TerminalError extends Error {
+  override name = "TerminalError";
+  readonly kind: FailureKind;
+
+  constructor(message: string, kind: FailureKind = "internal", options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+  }
+}
+
+/** Thrown at a handler's next await after its invocation was cancelled. */
+export class CancelledError extends TerminalError {
+  override name = "CancelledError";
+
+  constructor(message = "cancelled") {
+    super(message, "cancelled");
+  }
+}
+
+/**
+ * A handler no longer matches its journal. The invocation is parked for an
+ * operator; the engine never guesses.
+ */
+export class JournalMismatchError extends Error {
+  override name = "JournalMismatchError";
+}
+
+/** This node was fenced off or lost its database; none of its writes lands any more. */
+export class NodeLostError extends Error {
+  override name = "NodeLostError";
+}
+
+/** The engine does not take this call: it is stopping, not started, or full. */
+export class EngineUnavailableError extends TerminalError {
+  override name = "EngineUnavailableError";
+}

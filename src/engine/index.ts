@@ -1,0 +1,50 @@
+// The only door to the engine.
+export type {
+  Accepted,
+  Engine,
+  EngineLimits,
+  EngineLog,
+  EngineOptions,
+  EngineStats,
+  HandlerInfo,
+  Invocation,
+  InvocationFilter,
+  InvocationRecord,
+  InvocationStatus,
+  JournalRecord,
+  Outcome,
+} from "./api.ts";
+export type { Awakeable, Context, FanOutResult, Future, RaceResult, RunOptions, TxOptions } from "./context.ts";
+export {
+  type Abandonment,
+  type Acceptance,
+  type AnyHandler,
+  type Arrival,
+  anyHandler,
+  type Codec,
+  defineHandler,
+  type HandlerDefinition,
+  type HandlerKind,
+  type HandlerOptions,
+  type HandlerRef,
+  jsonCodec,
+} from "./definition.ts";
+export {
+  type ColumnType,
+  defineEffect,
+  type Effect,
+  type EffectAction,
+  type EffectCall,
+  effectCall,
+  type EffectOptions,
+} from "./effect.ts";
+export {
+  CancelledError,
+  EngineUnavailableError,
+  type FailureKind,
+  JournalMismatchError,
+  NodeLostError,
+  TerminalError,
+} from "./errors.ts";
+export { createEngine, DEFAULT_LIMITS, engineMigrations } from "./engine.ts";
+export { migrate, type MigrateOptions } from "./store/migrate.ts";

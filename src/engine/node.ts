@@ -1,0 +1,351 @@
+import type pg from "pg";
+import type { EngineLimits, EngineLog } from "./api.ts";
+import type { Attempt, AttemptHost } from "./attempt.ts";
+import { Committer, type Remains } from "./committer.ts";
+import type { AnyHandler } from "./definition.ts";
+import { NodeLostError } from "./errors.ts";
+import { fanOutValue, type Completion } from "./journal.ts";
+import type { BatchOutcome, Operation } from "./operations.ts";
+import { Residents } from "./residents.ts";
+import { retryDelayMs } from "./retry.ts";
+import { WriterConnection } from "./store/connection.ts";
+import type { IdBlocks } from "./store/ids.ts";
+import { loadCompletions, loadJournals, loadStopRequests } from "./store/journal.ts";
+import { beat, findDeadNodes, registerNode, takeOver } from "./store/nodes.ts";
+import { type DueWork, findDueWork, readState } from "./store/reads.ts";
+import { Periodic } from "./periodic.ts";
+import { startTimer } from "./timer.ts";
+import type { Unit } from "./unit.ts";
+
+// One node: one run of the engine on one writer connection. It owns
+// invocations, runs their attempts, and writes through one committer.
+//
+//   D1. A node that lost its connection or was fenced off is over as a whole:
+//       its attempts are dropped, and a new node takes its place (engine.ts).
+//   D2. Work that nobody owns is claimed while there is room; `#mayBeReady` is
+//       only a hint, a poll looks for itself (E5).
+
+/** What a node shares with the nodes before and after it in the same process. */
+export interface NodeShared {
+  readonly databaseUrl: string;
+  readonly secret: Buffer;
+  readonly limits: EngineLimits;
+  readonly log: EngineLog;
+  /** For reads and for the upkeep of nodes. */
+  readonly pool: pg.Pool;
+  readonly ids: IdBlocks;
+  handlerOf(service: string, name: string): AnyHandler | undefined;
+  isAwaited(invocationId: number): boolean;
+  onEnded(invocationId: number, completion: Completion): void;
+  /** The node is over (D1); called once. Later calls bring units that came too late. */
+  onLost(node: Node, remains: Remains): void;
+}
+
+const CLAIMED_AT_ONCE = 1_000;
+const LOOKED_AT_ONCE = 1_000;
+const DEFAULT_MAX_ATTEMPTS = 70;
+const RELEASED_AT_ONCE = 1_000;
+const ROOM_SOUGHT_EVERY_MS = 100;
+/** Shorter waits are not worth a replay. */
+const RELEASED_AFTER_MS = 1_000;
+/** Residents above the limit that only calls from outside may use. */
+const OUTSIDE_RESERVE = 1_000;
+
+export class Node implements AttemptHost {
+  readonly id: number;
+  readonly secret: Buffer;
+  readonly committer: Committer;
+  readonly residents: Residents;
+  readonly #shared: NodeShared;
+  readonly #connection: WriterConnection;
+  readonly #periodics: Periodic[] = [];
+  #stopDueTimer: (() => void) | undefined;
+  #clockOffsetMs = 0;
+  #mayBeReady = true;
+  #claiming = false;
+  #seekRoomAt = 0;
+  #over = false;
+
+  private constructor(id: number, shared: NodeShared, connection: WriterConnection) {
+    this.id = id;
+    this.secret = shared.secret;
+    this.#shared = shared;
+    this.#connection = connection;
+    const { limits, pool } = shared;
+    this.committer = new Committer(connection, {
+      nodeId: id,
+      secret: shared.secret,
+      maxBatchOperations: limits.maxBatchOperations,
+      isLocal: (invocationId) => this.residents.has(invocationId),
+      isAwaited: (invocationId) => shared.isAwaited(invocationId),
+      onOutcome: (outcome) => this.#onOutcome(outcome),
+      onLost: (remains) => this.#onLost(remains),
+    });
+    this.residents = new Residents({
+      maxActive: limits.maxActive,
+      host: this,
+      handlerOf: shared.handlerOf,
+      loadJournals: (ids) => loadJournals(pool, ids),
+      look: (ids) => void this.look(ids),
+      onBroken: (error) => this.committer.abandon(error),
+    });
+  }
+
+  /** Opens the connection, registers, takes over what the dead left, and starts to work. */
+  static async join(shared: NodeShared): Promise<Node> {
+    let onConnectionLost: (error: Error) => void = () => {};
+    const connection = await WriterConnection.open(shared.databaseUrl, (error) => onConnectionLost(error));
+    try {
+      const node = new Node(await registerNode(connection), shared, connection);
+      onConnectionLost = (error) => node.committer.abandon(error);
+      await node.#beat();
+      await node.#bury();
+      node.#startUpkeep();
+      return node;
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+  }
+
+  submit(unit: Unit): void {
+    this.committer.add(unit);
+  }
+
+  allocateIds(count: number): number {
+    return this.#shared.ids.take(count);
+  }
+
+  room(): number {
+    return this.#closing() ? 0 : Math.max(0, this.#shared.limits.maxResident - this.residents.size);
+  }
+
+  /** Whether a call from outside that is born now may be run here. */
+  hasRoomForCall(): boolean {
+    return !this.#closing() && this.residents.size < this.#shared.limits.maxResident + OUTSIDE_RESERVE;
+  }
+
+  isExclusive(service: string, handler: string): boolean {
+    const definition = this.#shared.handlerOf(service, handler);
+    if (!definition) throw new Error(`no handler ${service}/${handler} is registered`);
+    return definition.kind === "exclusive";
+  }
+
+  async readState(service: string, key: string, name: string): Promise<string | undefined> {
+    return readState(this.#shared.pool, service, key, name);
+  }
+
+  databaseNow(): number {
+    return Math.floor(performance.now() + this.#clockOffsetMs);
+  }
+
+  onBusy(attempt: Attempt): void {
+    this.residents.onBusy(attempt);
+  }
+
+  onIdle(attempt: Attempt): void {
+    this.residents.onIdle(attempt);
+    if (this.#mayBeReady) this.#claim();
+  }
+
+  onEnded(attempt: Attempt, completion: Completion): void {
+    const { id, parentId, parentEntry, priority } = attempt.invocation;
+    this.residents.remove(attempt);
+    this.#shared.onEnded(id, completion);
+    if (parentId !== undefined && parentEntry !== undefined && priority === 0) {
+      this.residents.deliver(parentId, parentEntry, completion);
+    }
+    if (this.#mayBeReady) this.#claim();
+  }
+
+  onParked(attempt: Attempt, error: unknown): void {
+    this.residents.remove(attempt);
+    this.#shared.log.error({ err: error, ...describe(attempt) }, "an invocation waits for an operator");
+  }
+
+  onFailed(attempt: Attempt, error: unknown): void {
+    if (this.#over) return;
+    const { id, failures: before } = attempt.invocation;
+    const failures = attempt.progressed ? 1 : before + 1;
+    if (failures >= (attempt.handler.maxAttempts ?? DEFAULT_MAX_ATTEMPTS)) return attempt.park(error);
+    const delayMs = retryDelayMs(failures);
+    this.#shared.log.warn({ err: error, failures, delayMs, ...describe(attempt) }, "an attempt failed and is repeated");
+    const failure = error instanceof Error ? error.message : String(error);
+    this.#write(id, { kind: "attempt_failure", id, failure, failures });
+    this.residents.rest(attempt, failures, (wake) => startTimer(delayMs, wake));
+  }
+
+  /** Looks whether what these invocations wait for has come, or their end was asked for. */
+  async look(ids: readonly number[]): Promise<void> {
+    const own = ids.filter((id) => this.residents.has(id));
+    if (own.length === 0) return;
+    try {
+      const stops = await loadStopRequests(this.#shared.pool, own);
+      for (const [id, how] of stops) this.residents.stop(id, how);
+      for (const [id, records] of await loadCompletions(this.#shared.pool, own)) {
+        for (const { entry, completion } of records) if (completion) this.residents.deliver(id, entry, completion);
+      }
+    } catch (error) {
+      this.#shared.log.debug({ err: error }, "could not look for completions");
+    }
+  }
+
+  /** There may be work that nobody owns. */
+  hintReady(): void {
+    this.#mayBeReady = true;
+    this.#claim();
+  }
+
+  /** Hints may have been missed: looks at everything, in pieces. */
+  async rescan(): Promise<void> {
+    this.hintReady();
+    for (let rest = this.residents.size; rest > 0 && !this.#over; rest -= LOOKED_AT_ONCE) {
+      await this.look(this.residents.waiting(LOOKED_AT_ONCE));
+    }
+  }
+
+  /** Takes no new work, waits for attempts to reach their next wait, then hands over what is left. */
+  async leave(): Promise<void> {
+    this.#stopUpkeep();
+    const grace = new Promise<void>((resolve) => startTimer(this.#shared.limits.drainMs, resolve));
+    await Promise.race([this.residents.close().then(() => this.committer.drained()), grace]);
+    this.#over = true;
+    this.residents.dropAll();
+    await this.committer.drained();
+    await this.#connection.close();
+    await takeOver(this.#shared.pool, this.id);
+  }
+
+  /** Ends everything of this node in this process, without a word to the database. */
+  async discard(): Promise<void> {
+    this.#over = true;
+    this.#stopUpkeep();
+    this.residents.dropAll();
+    await this.#connection.close();
+  }
+
+  #closing(): boolean {
+    return this.#over || this.#periodics.length === 0;
+  }
+
+  #onOutcome(outcome: BatchOutcome): void {
+    if (this.#over) return;
+    for (const { invocationId, entry, completion } of outcome.resolved) {
+      this.residents.deliver(invocationId, entry, completion);
+    }
+    for (const { invocationId, entry, children, failed } of outcome.fannedIn) {
+      this.residents.deliver(invocationId, entry, { ok: true, value: fanOutValue(children, failed) });
+    }
+    this.residents.adopt(outcome.owned);
+    if (outcome.stopped.size > 0) void this.look([...outcome.stopped]);
+    if (outcome.ready || outcome.moreReady) this.#mayBeReady = true;
+    if (outcome.scheduled || outcome.stopped.size > 0) void this.#pollDueWork();
+    if (this.#mayBeReady) this.#claim();
+  }
+
+  #onLost(remains: Remains): void {
+    this.#over = true;
+    this.#stopUpkeep();
+    this.residents.dropAll();
+    this.#shared.onLost(this, remains);
+  }
+
+  #claim(): void {
+    const { maxActive } = this.#shared.limits;
+    if (this.room() === 0) this.#makeRoom();
+    const limit = Math.min(this.room(), maxActive - this.residents.queued, CLAIMED_AT_ONCE);
+    if (this.#claiming || limit <= 0) return;
+    this.#claiming = true;
+    this.#mayBeReady = false;
+    this.#write(undefined, { kind: "claim", limit }, () => {
+      this.#claiming = false;
+    });
+  }
+
+  /** Lets go of invocations that only wait, for others that could run (E6). */
+  #makeRoom(): void {
+    const now = performance.now();
+    if (this.#closing() || now < this.#seekRoomAt) return;
+    this.#seekRoomAt = now + ROOM_SOUGHT_EVERY_MS;
+    for (const { id, entries } of this.residents.release(RELEASED_AT_ONCE, RELEASED_AFTER_MS)) {
+      this.#write(id, { kind: "suspension", id }, () => this.#wakeIfCompleted(id, entries));
+    }
+  }
+
+  /** What came while it was being let go of reached nobody. */
+  async #wakeIfCompleted(id: number, entries: readonly number[]): Promise<void> {
+    const completed = await loadCompletions(this.#shared.pool, [id]).catch(() => undefined);
+    const came = completed?.get(id)?.some(({ entry }) => entries.includes(entry));
+    if (came && !this.#over) this.#write(undefined, { kind: "wake", id });
+  }
+
+  /** Writes an operation of the node itself. */
+  #write(lane: number | undefined, operation: Operation, done: () => void = () => {}): void {
+    this.committer.add({
+      ...(lane === undefined ? {} : { lane }),
+      urgent: true,
+      effects: [],
+      weight: 1,
+      survives: false,
+      operations: () => [operation],
+      committed: done,
+      failed: (error) => {
+        done();
+        if (!this.#over) this.#shared.log.error({ err: error, operation: operation.kind }, "the node could not write");
+      },
+    });
+  }
+
+  #startUpkeep(): void {
+    const { leaseMs, pollMs } = this.#shared.limits;
+    const onError = (error: unknown) => this.#shared.log.debug({ err: error }, "upkeep failed; it is repeated");
+    this.#periodics.push(
+      new Periodic(leaseMs / 4, () => this.#beat(), onError),
+      new Periodic(leaseMs / 4, () => this.#bury(), onError),
+      new Periodic(pollMs, () => this.#poll(), onError),
+    );
+    void this.#pollDueWork();
+  }
+
+  #stopUpkeep(): void {
+    for (const periodic of this.#periodics.splice(0)) periodic.stop();
+    this.#stopDueTimer?.();
+  }
+
+  async #beat(): Promise<void> {
+    const now = await beat(this.#shared.pool, this.id);
+    if (now === undefined) this.committer.abandon(new NodeLostError("a peer took this node for dead"));
+    else this.#clockOffsetMs = now - performance.now();
+  }
+
+  async #bury(): Promise<void> {
+    const { pool, limits, log } = this.#shared;
+    for (const dead of await findDeadNodes(pool, this.id, limits.leaseMs)) {
+      const { released } = await takeOver(pool, dead);
+      log.info({ node: this.id, dead, released }, "took over from a dead node");
+      this.hintReady();
+    }
+  }
+
+  async #poll(): Promise<void> {
+    await this.#pollDueWork();
+    await this.look(this.residents.waiting(LOOKED_AT_ONCE));
+  }
+
+  async #pollDueWork(): Promise<void> {
+    if (this.#over) return;
+    const due: DueWork = await findDueWork(this.#shared.pool);
+    this.#stopDueTimer?.();
+    if (due.nextStartMs !== undefined && due.nextStartMs <= 0) {
+      this.#write(undefined, { kind: "activate_due", limit: CLAIMED_AT_ONCE }, () => this.hintReady());
+    } else if (due.nextStartMs !== undefined) {
+      this.#stopDueTimer = startTimer(due.nextStartMs, () => void this.#pollDueWork());
+    }
+    if (due.ready) this.hintReady();
+  }
+}
+
+function describe({ invocation }: Attempt): object {
+  const { id, service, key, handler, requestId } = invocation;
+  return { invocation: id, handler: `${service}/${handler}`, key, requestId };
+}

@@ -1,0 +1,217 @@
+import type { FailureKind } from "./errors.ts";
+import type { Completion as EntryCompletion } from "./journal.ts";
+
+// What the engine writes, as values. Attempts and the engine's public methods
+// make operations; the store turns all of one batch into set-based statements.
+
+/** A new invocation. */
+export interface Birth {
+  kind: "birth";
+  id: number;
+  service: string;
+  key: string;
+  handler: string;
+  exclusive: boolean;
+  /** 0: called from outside or by a plain call; 1: part of a fan-out. */
+  priority: 0 | 1;
+  /** This node has room to run it at once. */
+  claim: boolean;
+  input: string;
+  parentId?: number;
+  /** Set where the parent waits for the outcome. */
+  parentEntry?: number;
+  delayMs?: number;
+  idempotencyKey?: string;
+  requestId?: string;
+}
+
+/** An entry of a journal. */
+export interface EntryWrite {
+  kind: "entry";
+  invocationId: number;
+  entry: number;
+  entryKind: string;
+  name: string;
+  value?: string;
+  failureKind?: FailureKind;
+  failure?: string;
+  childId?: number;
+  /** fan_out: number of calls. */
+  children?: number;
+}
+
+/** State of an object; `value` null clears it. */
+export interface StateWrite {
+  kind: "state";
+  service: string;
+  key: string;
+  name: string;
+  value: string | null;
+}
+
+export interface TimerWrite {
+  kind: "timer";
+  invocationId: number;
+  entry: number;
+  delayMs: number;
+}
+
+/** The end of an invocation; frees its key. */
+export interface Completion {
+  kind: "completion";
+  id: number;
+  service: string;
+  key: string;
+  exclusive: boolean;
+  output?: string;
+  failureKind?: FailureKind;
+  failure?: string;
+  parentId?: number;
+  parentEntry?: number;
+  /** Part of a fan-out: the parent's entry counts it. */
+  counted: boolean;
+  /** It made timers, which go with it. */
+  timers: boolean;
+}
+
+/** The completion of an awakeable. Only the first one counts. */
+export interface Resolution {
+  kind: "resolution";
+  invocationId: number;
+  entry: number;
+  value?: string;
+  failure?: string;
+}
+
+/** A request to end an invocation, carried out by its owner. */
+export interface StopRequest {
+  kind: "stop";
+  id: number;
+  how: "cancel" | "kill";
+}
+
+/** An attempt failed and will be repeated. */
+export interface AttemptFailure {
+  kind: "attempt_failure";
+  id: number;
+  failure: string;
+  /** Failures in a row, this one included. */
+  failures: number;
+}
+
+/** An invocation that waits for an operator from now on. */
+export interface Parking {
+  kind: "parking";
+  id: number;
+  failure: string;
+}
+
+/** An invocation that only waits is let go of; whatever it waits for makes it ready. */
+export interface Suspension {
+  kind: "suspension";
+  id: number;
+}
+
+/** Suspended ones of these become ready. */
+export interface Wake {
+  kind: "wake";
+  id: number;
+}
+
+/** Take over up to `limit` invocations that are ready. */
+export interface Claim {
+  kind: "claim";
+  limit: number;
+}
+
+/** Look for scheduled invocations whose time has come. */
+export interface ActivateDue {
+  kind: "activate_due";
+  limit: number;
+}
+
+/** Forget an idempotency key whose call was refused. */
+export interface ForgetKey {
+  kind: "forget_key";
+  service: string;
+  key: string;
+  handler: string;
+  idempotencyKey: string;
+}
+
+export type Operation =
+  | Birth
+  | EntryWrite
+  | StateWrite
+  | TimerWrite
+  | Completion
+  | Resolution
+  | StopRequest
+  | AttemptFailure
+  | Parking
+  | Suspension
+  | Wake
+  | Claim
+  | ActivateDue
+  | ForgetKey;
+
+/** Operations of one batch by kind, each list in the order in which they were made. */
+export type OperationsByKind = { [K in Operation["kind"]]: Extract<Operation, { kind: K }>[] };
+
+/** An invocation that this node now owns, as it is read from the table. */
+export interface OwnedInvocation {
+  readonly id: number;
+  readonly service: string;
+  readonly key: string;
+  readonly handler: string;
+  readonly exclusive: boolean;
+  readonly priority: number;
+  readonly parentId: number | undefined;
+  readonly parentEntry: number | undefined;
+  readonly input: string;
+  readonly attempts: number;
+  /** Attempts in a row that failed. */
+  readonly failures: number;
+  readonly stopRequested: "cancel" | "kill" | undefined;
+  readonly supersededBy: number | undefined;
+  readonly requestId: string | undefined;
+}
+
+/** What a committed batch has to tell its node. */
+export interface BatchOutcome {
+  /** Born here, promoted, claimed: to be started here. */
+  readonly owned: readonly OwnedInvocation[];
+  /** Awakeables completed by this batch. */
+  readonly resolved: readonly { invocationId: number; entry: number; completion: EntryCompletion }[];
+  /** Fan-outs of which every call has ended. */
+  readonly fannedIn: readonly { invocationId: number; entry: number; children: number; failed: number }[];
+  /** Invocations whose end was asked for, of those that had not ended. */
+  readonly stopped: ReadonlySet<number>;
+  /** A claim got all it asked for: there may be more. */
+  readonly moreReady: boolean;
+  /** Some were born without an owner. */
+  readonly ready: boolean;
+  /** Some were born to start later. */
+  readonly scheduled: boolean;
+}
+
+export function groupOperations(operations: Iterable<Operation>): OperationsByKind {
+  const groups: OperationsByKind = {
+    birth: [],
+    entry: [],
+    state: [],
+    timer: [],
+    completion: [],
+    resolution: [],
+    stop: [],
+    attempt_failure: [],
+    parking: [],
+    suspension: [],
+    wake: [],
+    claim: [],
+    activate_due: [],
+    forget_key: [],
+  };
+  for (const operation of operations) (groups[operation.kind] as Operation[]).push(operation);
+  return groups;
+}

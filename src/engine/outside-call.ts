@@ -1,0 +1,60 @@
+import type { Invocation } from "./api.ts";
+import type { AnyHandler } from "./definition.ts";
+import { formatInvocationId } from "./ids.ts";
+import type { Birth } from "./operations.ts";
+import type { Unit } from "./unit.ts";
+
+export interface OutsideCall {
+  readonly invocation: Invocation;
+  readonly handler: AnyHandler;
+  /** Id that it will have. */
+  readonly id: number;
+  /** The node that writes it has room to run it. */
+  readonly claim: boolean;
+  /** `repeatOf`: the invocation that stands behind the same idempotency key. */
+  committed(repeatOf: number | undefined): void;
+  failed(error: unknown): void;
+}
+
+/** A call from outside as a unit: its birth, the effect that admits it, its idempotency key. Throws the door's refusal. */
+export function callUnit({ invocation, handler, id, claim, committed, failed }: OutsideCall): Unit {
+  const { service, key, idempotencyKey } = invocation;
+  const arrival = { key, invocationId: formatInvocationId(id) };
+  const { input, admission } = handler.accept?.(invocation.input as never, arrival) ?? {};
+  const birth = birthOf(invocation, handler, id, claim, input);
+  return {
+    urgent: true,
+    birth: id,
+    effects: admission ? [admission.call] : [],
+    ...(idempotencyKey === undefined
+      ? {}
+      : { claim: { service, key, handler: handler.name, idempotencyKey, invocationId: id } }),
+    weight: 1,
+    survives: true,
+    operations: ([result = null]) => {
+      const refusal = admission?.judge(result);
+      if (refusal) throw refusal;
+      return [birth];
+    },
+    committed: (_results, existing) => committed(existing),
+    failed,
+  };
+}
+
+function birthOf(invocation: Invocation, handler: AnyHandler, id: number, claim: boolean, input: unknown): Birth {
+  const { service, key, idempotencyKey, delayMs, requestId } = invocation;
+  return {
+    kind: "birth",
+    id,
+    service,
+    key,
+    handler: handler.name,
+    exclusive: handler.kind === "exclusive",
+    priority: 0,
+    claim: claim && delayMs === undefined,
+    input: handler.input.encode((input ?? invocation.input) as never),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(delayMs === undefined ? {} : { delayMs }),
+    ...(requestId === undefined ? {} : { requestId }),
+  };
+}

@@ -1,0 +1,162 @@
+import type { Effect, EffectCall } from "../effect.ts";
+import { parseAwakeableId, parseInvocationId } from "../ids.ts";
+import { type BatchOutcome, groupOperations, type Operation } from "../operations.ts";
+import type { Unit } from "../unit.ts";
+import { claimKeys, existingClaims } from "./claims.ts";
+import { type Columns, decodeColumn, statementOver } from "./columns.ts";
+import { readOutcome, type WriteRequest, writeStatements } from "./outcome.ts";
+import type { Program, Row, Stage, Statement } from "./pipeline.ts";
+
+// The program of one batch.
+//
+//   B1. Its first statement fails where the node was fenced off (E2).
+//   B2. Idempotency keys come before effects, so that a repeated call is not
+//       judged again; effects come before the engine's own writes, which
+//       depend on their results.
+//   B3. Preludes come before every effect: they take the locks that order
+//       batches of all nodes, so two batches never wait for each other in a ring.
+//   B4. One commit: all of it or nothing (E4).
+
+export interface BatchInput {
+  readonly nodeId: number;
+  readonly number: number;
+  readonly units: readonly Unit[];
+  /** Signs awakeable ids. */
+  readonly secret: Buffer;
+  /** Owned by this node: needs no notification. */
+  isLocal(invocationId: number): boolean;
+  /** Somebody here waits for this invocation's end. */
+  isAwaited(invocationId: number): boolean;
+}
+
+export interface BatchResult {
+  readonly outcome: BatchOutcome;
+  readonly results: ReadonlyMap<Unit, readonly unknown[]>;
+  /** Invocations that were there before, by the unit whose claim named them. */
+  readonly existing: ReadonlyMap<Unit, number>;
+  readonly refused: ReadonlyMap<Unit, unknown>;
+}
+
+export function* batchProgram(input: BatchInput): Program<BatchResult> {
+  let head: Statement[] = [beginBatch(input)];
+  let existing: ReadonlyMap<Unit, number> = new Map();
+  const claiming = input.units.filter((unit) => unit.claim);
+  if (claiming.length > 0) {
+    const rows: Row[][] = yield { statements: [...head, claimKeys(claiming)], last: false } satisfies Stage;
+    existing = existingClaims(claiming, rows.at(-1) ?? []);
+    head = [];
+  }
+  const active = input.units.filter((unit) => !existing.has(unit));
+  const effects = groupEffects(active);
+  let results: ReadonlyMap<Unit, readonly unknown[]> = new Map();
+  if (effects.length > 0) {
+    const preludes = distinctStatements(effects, (effect) => effect.prelude);
+    const before = [...head, ...preludes];
+    const rows: Row[][] = yield { statements: [...before, ...effects.map(effectStatement)], last: false } satisfies Stage;
+    results = readEffects(effects, rows.slice(before.length));
+    head = [];
+  }
+  const { operations, refused } = collectOperations(active, results, input.secret);
+  const request: WriteRequest = { ...input, operations: groupOperations(operations) };
+  const writes = writeStatements(request);
+  const epilogues = distinctStatements(effects, (effect) => effect.epilogue);
+  const statements = [...head, ...writes.map((write) => write.statement), ...epilogues];
+  const rows: Row[][] = yield { statements, last: true } satisfies Stage;
+  return { outcome: readOutcome(writes, rows.slice(head.length), request.operations.birth), results, existing, refused };
+}
+
+function beginBatch({ nodeId, number }: BatchInput): Statement {
+  const text = "select engine.begin_batch($1::int8, $2::int8)";
+  return { name: "begin_batch", text, values: [String(nodeId), String(number)] };
+}
+
+type AnyEffect = Effect<never, never>;
+
+interface EffectRows {
+  readonly effect: AnyEffect;
+  readonly rows: { unit: Unit; position: number; row: unknown }[];
+}
+
+function groupEffects(units: readonly Unit[]): EffectRows[] {
+  const groups = new Map<AnyEffect, EffectRows>();
+  for (const unit of units) {
+    unit.effects.forEach(({ effect, row }: EffectCall, position) => {
+      let group = groups.get(effect);
+      if (!group) groups.set(effect, (group = { effect, rows: [] }));
+      group.rows.push({ unit, position, row });
+    });
+  }
+  return [...groups.values()];
+}
+
+function effectStatement({ effect, rows }: EffectRows): Statement {
+  const columns = Object.entries(effect.input).map(
+    ([name, type]) => [type, (row: { row: unknown }) => (row.row as Record<string, unknown>)[name]] as const,
+  );
+  return statementOver(`effect ${effect.name}`, effect.statement, columns as Columns<{ row: unknown }>, rows);
+}
+
+function distinctStatements(
+  effects: readonly EffectRows[],
+  textOf: (effect: AnyEffect) => string | undefined,
+): Statement[] {
+  const texts = new Set(effects.map(({ effect }) => textOf(effect)).filter((text) => text !== undefined));
+  return [...texts].sort().map((text) => ({ name: statementName(text), text, values: [] }));
+}
+
+// Postgres cuts names at 63 bytes; two long texts must not meet there.
+function statementName(text: string): string {
+  let hash = 5381;
+  for (let i = 0; i < text.length; i++) hash = (hash * 33 + text.charCodeAt(i)) % 0x1_0000_0000;
+  return `around ${hash.toString(16)} ${text.length}`;
+}
+
+function readEffects(groups: readonly EffectRows[], rows: readonly Row[][]): Map<Unit, unknown[]> {
+  const results = new Map<Unit, unknown[]>();
+  groups.forEach((group, i) => {
+    for (const { unit, position } of group.rows) {
+      const list = results.get(unit) ?? [];
+      list[position] = null;
+      results.set(unit, list);
+    }
+    const output = Object.entries(group.effect.output);
+    for (const row of rows[i] ?? []) {
+      const asked = group.rows[Number(row[0]) - 1];
+      if (!asked) throw new Error(`effect ${group.effect.name} returned an unknown ord ${row[0]}`);
+      const values = output.map(([name, type], column) => [name, decodeColumn(type, row[column + 1])]);
+      (results.get(asked.unit) as unknown[])[asked.position] = Object.fromEntries(values);
+    }
+  });
+  return results;
+}
+
+function collectOperations(
+  units: readonly Unit[],
+  results: ReadonlyMap<Unit, readonly unknown[]>,
+  secret: Buffer,
+): { operations: Operation[]; refused: Map<Unit, unknown> } {
+  const operations: Operation[] = [];
+  const refused = new Map<Unit, unknown>();
+  for (const unit of units) {
+    const own = results.get(unit) ?? [];
+    try {
+      for (const operation of unit.operations(own)) operations.push(operation);
+      unit.effects.forEach((call, i) => operations.push(...actionOperations(call, own[i], secret)));
+    } catch (error) {
+      refused.set(unit, error);
+      if (unit.claim) operations.push({ kind: "forget_key", ...unit.claim });
+    }
+  }
+  return { operations, refused };
+}
+
+function* actionOperations({ effect, row }: EffectCall, result: unknown, secret: Buffer): Iterable<Operation> {
+  if (result == null || !effect.actions) return;
+  for (const action of effect.actions(row as never, result as never)) {
+    if (action.kind === "resolve") {
+      yield { kind: "resolution", ...parseAwakeableId(action.awakeableId, secret), value: JSON.stringify(action.value ?? null) };
+    } else {
+      yield { kind: "stop", id: parseInvocationId(action.invocationId), how: "cancel" };
+    }
+  }
+}

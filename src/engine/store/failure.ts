@@ -1,0 +1,37 @@
+/** What the engine does about a failed transaction. */
+export type FailureVerdict =
+  /** The same batch again: a conflict that goes away. */
+  | "repeat"
+  /** Some unit of the batch is to blame: find it. */
+  | "blame"
+  /** This node can write nothing any more. */
+  | "lost";
+
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+const REPEAT = new Set(["40001", "40P01", "55P03"]);
+/** Connection, operator intervention, resources: the server, not the batch. */
+const LOST_CLASSES = new Set(["08", "57", "53", "58", "25", "XX"]);
+/** The query was cancelled by a timeout or by hand; the server is fine. */
+const QUERY_CANCELED = "57014";
+/** Raised by engine.begin_batch. */
+const FENCED = "HY001";
+
+/** Judges by SQLSTATE; an error without one came from the connection. */
+export function judgeFailure(error: unknown): FailureVerdict {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  const severity = (error as { severity?: unknown } | undefined)?.severity;
+  if (typeof severity !== "string" || typeof code !== "string") {
+    // A program that threw before or between stages carries no SQLSTATE and is no connection error either.
+    return isConnectionError(error) ? "lost" : "blame";
+  }
+  if (code === FENCED) return "lost";
+  if (REPEAT.has(code)) return "repeat";
+  if (code === QUERY_CANCELED) return "blame";
+  return LOST_CLASSES.has(code.slice(0, 2)) ? "lost" : "blame";
+}
+
+function isConnectionError(error: unknown): boolean {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  if (typeof code === "string" && /^(E[A-Z]+|ERR_STREAM.*)$/.test(code)) return true;
+  return typeof message === "string" && /^(Connection terminated|Client (has encountered|was closed))/.test(message);
+}

@@ -1,0 +1,102 @@
+import type pg from "pg";
+import type { FailureKind } from "../errors.ts";
+import { type Completion, type EntryKind, type EntryRecord, fanOutValue } from "../journal.ts";
+
+interface JournalRow {
+  invocation_id: string;
+  entry: number;
+  kind: EntryKind;
+  name: string;
+  value: string | null;
+  failure_kind: FailureKind | null;
+  failure: string | null;
+  child_id: string | null;
+  open: number | null;
+  children: number | null;
+  failed: number | null;
+  child_ended: boolean | null;
+  remaining_ms: number | null;
+}
+
+// A called invocation's outcome is the outcome of the entry that called it; it
+// is stored once, there.
+const COLUMNS = `j.invocation_id, j.entry, j.kind, j.name,
+       case when j.kind = 'call' then c.output else j.value end as value,
+       case when j.kind = 'call' then c.failure_kind else j.failure_kind end as failure_kind,
+       case when j.kind = 'call' then c.failure else j.failure end as failure,
+       j.child_id, j.open, j.children, j.failed, c.completed_at is not null as child_ended`;
+const CHILD = "left join engine.invocations c on j.kind = 'call' and c.id = j.child_id";
+
+/** Journals of invocations, to be replayed. Those without entries are missing. */
+export async function loadJournals(pool: pg.Pool, ids: readonly number[]): Promise<Map<number, EntryRecord[]>> {
+  const { rows } = await pool.query<JournalRow>({
+    name: "load_journals",
+    text: `select ${COLUMNS}, extract(epoch from t.fire_at - clock_timestamp())::float8 * 1000 as remaining_ms
+             from unnest($1::int8[]) as w(id)
+             join engine.journal j on j.invocation_id = w.id
+             ${CHILD}
+             left join engine.timers t on j.kind = 'sleep' and t.invocation_id = j.invocation_id and t.entry = j.entry
+            order by j.invocation_id, j.entry`,
+    values: [ids],
+  });
+  return byInvocation(rows);
+}
+
+/** Of invocations that wait: what they wait for and has come. */
+export async function loadCompletions(pool: pg.Pool, ids: readonly number[]): Promise<Map<number, EntryRecord[]>> {
+  const { rows } = await pool.query<JournalRow>({
+    name: "load_completions",
+    text: `select ${COLUMNS}, null::float8 as remaining_ms
+             from unnest($1::int8[]) as w(id)
+             join engine.journal j on j.invocation_id = w.id
+             ${CHILD}
+            where j.kind = 'awakeable' or (j.kind = 'fan_out' and j.open = 0)
+               or (j.kind = 'call' and c.completed_at is not null)
+            order by j.invocation_id, j.entry`,
+    values: [ids],
+  });
+  return byInvocation(rows);
+}
+
+/** Which of these invocations somebody asked to end. */
+export async function loadStopRequests(pool: pg.Pool, ids: readonly number[]): Promise<Map<number, "cancel" | "kill">> {
+  const { rows } = await pool.query<{ id: string; stop_requested: "cancel" | "kill" }>({
+    name: "load_stop_requests",
+    text: `select i.id, i.stop_requested from unnest($1::int8[]) as w(id)
+             join engine.invocations i on i.id = w.id
+            where i.stop_requested is not null`,
+    values: [ids],
+  });
+  return new Map(rows.map((row) => [Number(row.id), row.stop_requested]));
+}
+
+function byInvocation(rows: readonly JournalRow[]): Map<number, EntryRecord[]> {
+  const journals = new Map<number, EntryRecord[]>();
+  for (const row of rows) {
+    const id = Number(row.invocation_id);
+    const journal = journals.get(id);
+    if (journal) journal.push(entryFromRow(row));
+    else journals.set(id, [entryFromRow(row)]);
+  }
+  return journals;
+}
+
+function entryFromRow(row: JournalRow): EntryRecord {
+  return {
+    entry: row.entry,
+    kind: row.kind,
+    name: row.name,
+    completion: completionFromRow(row),
+    childId: row.child_id === null ? undefined : Number(row.child_id),
+    remainingMs: row.remaining_ms ?? undefined,
+  };
+}
+
+function completionFromRow(row: JournalRow): Completion | undefined {
+  if (row.kind === "sleep" || (row.kind === "call" && !row.child_ended)) return undefined;
+  if (row.kind === "fan_out") {
+    return row.open === 0 ? { ok: true, value: fanOutValue(row.children ?? 0, row.failed ?? 0) } : undefined;
+  }
+  if (row.failure_kind !== null) return { ok: false, kind: row.failure_kind, message: row.failure ?? "" };
+  return { ok: true, value: row.value ?? "null" };
+}

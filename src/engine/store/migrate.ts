@@ -1,0 +1,60 @@
+import { fileURLToPath } from "node:url";
+import { runner } from "node-pg-migrate";
+import pg from "pg";
+import { TerminalError } from "../errors.ts";
+
+/** Oldest Postgres that hydra runs on, as `server_version_num` has it. */
+const OLDEST_SERVER_VERSION = 140_000;
+
+// Any number, as long as nothing else in the database uses it.
+const MIGRATION_LOCK = 7_240_115;
+
+export interface MigrateOptions {
+  databaseUrl: string;
+  /** Folder of numbered SQL files. */
+  dir: URL;
+  /** Schema that the files fill; made if it is not there. Holds the table of applied migrations, too. */
+  schema: string;
+}
+
+/**
+ * Brings a schema up to date: forward only, in one transaction. Started many
+ * times at once, one does the work and the others wait for it.
+ * Throws a TerminalError where the server is too old.
+ */
+export async function migrate(options: MigrateOptions): Promise<void> {
+  const client = new pg.Client({ connectionString: options.databaseUrl });
+  // An error of the connection also rejects the query it hits.
+  client.on("error", () => {});
+  await client.connect();
+  try {
+    await assertServerVersion(client);
+    // The library's own lock gives up at once where another process migrates.
+    await client.query("select pg_advisory_lock($1::bigint)", [MIGRATION_LOCK]);
+    await runner({
+      dbClient: client,
+      dir: fileURLToPath(options.dir),
+      direction: "up",
+      schema: options.schema,
+      createSchema: true,
+      migrationsSchema: options.schema,
+      createMigrationsSchema: true,
+      migrationsTable: "migrations",
+      noLock: true,
+      singleTransaction: true,
+      logger: { debug() {}, info() {}, warn() {}, error() {} },
+    });
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+async function assertServerVersion(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ version: string; number: string }>(
+    "select current_setting('server_version') as version, current_setting('server_version_num') as number",
+  );
+  const [row] = rows;
+  if (row && Number(row.number) < OLDEST_SERVER_VERSION) {
+    throw new TerminalError(`Postgres ${row.version} is too old: hydra needs 14 or later`, "unavailable");
+  }
+}

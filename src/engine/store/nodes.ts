@@ -1,0 +1,127 @@
+import type pg from "pg";
+import type { WriterConnection } from "./connection.ts";
+
+// Nodes in the database: who is there, who is dead, and the take-over of what
+// the dead held (invariant E2).
+//
+//   N1. A node holds an advisory lock from the statement that registers it on,
+//       with the connection that writes its batches. The lock is free: that
+//       connection is gone, and nothing of it can be written any more.
+//   N2. A node that has the lock but has not shown itself for the lease may be
+//       stopped in mid-write. Who takes over waits for its row, then ends the
+//       connection that holds it.
+//   N3. A fenced node stays in the table, so that its own successor can read
+//       which batch was its last.
+
+const LOCK_CLASS = 7_240_115;
+const LOCK_WAIT_MS = 2_000;
+const FENCED_KEPT_HOURS = 24;
+const LOCK_NOT_AVAILABLE = "55P03";
+
+/** Registers a node on the connection that will write its batches. */
+export async function registerNode(connection: WriterConnection): Promise<number> {
+  const [row] = await connection.query<{ id: string }>(
+    `with node as (insert into engine.nodes (backend_pid) values (pg_backend_pid()) returning id),
+          beat as (insert into engine.heartbeats (node_id) select id from node)
+     select id, pg_advisory_lock($1::int4, id::int4) from node`,
+    [LOCK_CLASS],
+  );
+  return Number(row?.id);
+}
+
+/** Shows that the node is there. Returns the database's time in milliseconds since 1970; undefined: it was fenced off. */
+export async function beat(pool: pg.Pool, nodeId: number): Promise<number | undefined> {
+  const { rows } = await pool.query<{ now: string }>(
+    `update engine.heartbeats set beat_at = clock_timestamp() where node_id = $1::int8
+     returning extract(epoch from clock_timestamp()) * 1000 as now`,
+    [nodeId],
+  );
+  return rows[0] && Number(rows[0].now);
+}
+
+/** Nodes that have died without a word, or were silent for the lease. */
+export async function findDeadNodes(pool: pg.Pool, nodeId: number, leaseMs: number): Promise<number[]> {
+  const { rows } = await pool.query<{ id: string }>(
+    `select n.id from engine.nodes n
+       left join engine.heartbeats h on h.node_id = n.id
+      where n.fenced_at is null and n.id <> $1::int8
+        and (coalesce(h.beat_at, n.started_at) < clock_timestamp() - $2::float8 * interval '1 millisecond'
+             or not exists (select from pg_locks l where ${lockOf("n.id")}))`,
+    [nodeId, leaseMs],
+  );
+  return rows.map((row) => Number(row.id));
+}
+
+/** What is known of a node that was taken over. */
+export interface Fenced {
+  /** Number of the last batch that it committed. */
+  readonly lastBatch: number;
+  /** Invocations that wait for a new owner now. */
+  readonly released: number;
+}
+
+/**
+ * Fences a node off and makes ready all it held; may be called by many at once
+ * and repeated. Waits for a batch in flight, and ends one that does not end.
+ */
+export async function takeOver(pool: pg.Pool, nodeId: number): Promise<Fenced> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    for (;;) {
+      const fenced = await fence(client, nodeId);
+      if (fenced) return fenced;
+      await client.query(
+        `select pg_terminate_backend(l.pid) from pg_locks l where ${lockOf("$1::int8")}`,
+        [nodeId],
+      );
+    }
+  } catch (error) {
+    broken = error as Error;
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+/** Undefined: a batch of the node held its row for too long. */
+async function fence(client: pg.PoolClient, nodeId: number): Promise<Fenced | undefined> {
+  await client.query("begin");
+  try {
+    await client.query(`set local lock_timeout = ${LOCK_WAIT_MS}`);
+    const { rows } = await client.query<{ batch: string }>(
+      "update engine.nodes set fenced_at = coalesce(fenced_at, now()) where id = $1::int8 returning batch",
+      [nodeId],
+    );
+    const released = await release(client, nodeId);
+    await client.query("delete from engine.heartbeats where node_id = $1::int8", [nodeId]);
+    await client.query("select pg_notify('engine', 'r')");
+    await client.query("commit");
+    return { lastBatch: Number(rows[0]?.batch ?? 0), released };
+  } catch (error) {
+    await client.query("rollback");
+    if ((error as { code?: string }).code === LOCK_NOT_AVAILABLE) return undefined;
+    throw error;
+  }
+}
+
+async function release(client: pg.PoolClient, nodeId: number): Promise<number> {
+  const { rowCount } = await client.query(
+    "update engine.invocations set status = 'ready', owner = null where status = 'running' and owner = $1::int8",
+    [nodeId],
+  );
+  return rowCount ?? 0;
+}
+
+/** Forgets nodes that were fenced off long ago. */
+export async function forgetNodes(pool: pg.Pool): Promise<void> {
+  await pool.query(
+    `delete from engine.nodes n where n.fenced_at < now() - interval '${FENCED_KEPT_HOURS} hours'
+        and not exists (select from pg_locks l where ${lockOf("n.id")})`,
+  );
+}
+
+function lockOf(nodeId: string): string {
+  return `l.locktype = 'advisory' and l.granted and l.classid = ${LOCK_CLASS} and l.objid = (${nodeId})::int4::oid
+          and l.database = (select oid from pg_database where datname = current_database())`;
+}

@@ -1,0 +1,140 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Remains } from "./committer.ts";
+import { EngineUnavailableError, TerminalError } from "./errors.ts";
+import { Node, type NodeShared } from "./node.ts";
+import { retryDelayMs } from "./retry.ts";
+import { takeOver } from "./store/nodes.ts";
+import { readOutcomes } from "./store/reads.ts";
+import type { Unit } from "./unit.ts";
+
+// Keeps one node at work: where one is lost, another takes its place.
+//
+//   U1. The successor fences its predecessor off before it writes anything.
+//   U2. A batch whose outcome was lost with the connection is found out, not
+//       repeated: its number tells, once the predecessor is fenced, whether it
+//       is in.
+//   U3. What callers from outside wait for is written by the successor, unless
+//       the outage lasts too long; then they are told to try again.
+
+const LONGEST_OUTAGE_MS = 10_000;
+
+export class Succession {
+  readonly #shared: NodeShared;
+  #node: Node | undefined;
+  #homeless: Unit[] = [];
+  #outageSince: number | undefined;
+  readonly #stopping = new AbortController();
+  #rejoining: Promise<void> | undefined;
+
+  constructor(shared: Omit<NodeShared, "onLost">) {
+    this.#shared = { ...shared, onLost: (node, remains) => this.#onLost(node, remains) };
+  }
+
+  /** Undefined while there is none. */
+  get node(): Node | undefined {
+    return this.#node;
+  }
+
+  get queued(): number {
+    return this.#node?.committer.queued ?? this.#homeless.length;
+  }
+
+  async start(): Promise<void> {
+    this.#node = await Node.join(this.#shared);
+  }
+
+  submit(unit: Unit): void {
+    if (this.#stopping.signal.aborted) unit.failed(new EngineUnavailableError("this server is stopping", "unavailable"));
+    else if (this.#node) this.#node.submit(unit);
+    else if (this.#outageIsLong()) unit.failed(unreachable());
+    else this.#homeless.push(unit);
+  }
+
+  async stop(): Promise<void> {
+    const node = this.#node;
+    await node?.leave();
+    this.#stopping.abort();
+    this.#node = undefined;
+    await this.#rejoining;
+    this.#failHomeless(new EngineUnavailableError("this server is stopping", "unavailable"));
+  }
+
+  #onLost(node: Node, remains: Remains): void {
+    for (const unit of remains.unwritten) this.#rehome(unit);
+    if (node !== this.#node) return;
+    this.#node = undefined;
+    this.#outageSince = performance.now();
+    this.#shared.log.error({ err: remains.error, node: node.id }, "lost the database; waiting for it");
+    this.#rejoining = this.#rejoin(node, remains.uncertain);
+  }
+
+  #rehome(unit: Unit): void {
+    if (!unit.survives) unit.failed(unreachable());
+    else this.submit(unit);
+  }
+
+  async #rejoin(lost: Node, uncertain: Remains["uncertain"]): Promise<void> {
+    const { signal } = this.#stopping;
+    await lost.discard();
+    let toSettle = uncertain;
+    for (let failures = 1; !signal.aborted; failures++) {
+      try {
+        const { lastBatch } = await takeOver(this.#shared.pool, lost.id);
+        if (toSettle) await this.#findOut(toSettle.units, lastBatch >= toSettle.number);
+        toSettle = undefined;
+        this.#welcome(await Node.join(this.#shared));
+        return;
+      } catch (error) {
+        this.#shared.log.debug({ err: error, failures }, "the database does not answer yet");
+        if (this.#outageIsLong()) this.#failHomeless(unreachable());
+        await delay(Math.min(retryDelayMs(failures), 1_000), undefined, { signal }).catch(() => {});
+      }
+    }
+  }
+
+  #welcome(node: Node): void {
+    this.#node = node;
+    this.#shared.log.info({ node: node.id, outageMs: this.#outageMs() }, "the database is back");
+    this.#outageSince = undefined;
+    for (const unit of this.#homeless.splice(0)) node.submit(unit);
+    if (this.#stopping.signal.aborted) void node.leave();
+  }
+
+  /** What became of the units of a batch of which only this is known: it is in, or it is not (U2). */
+  async #findOut(units: readonly Unit[], committed: boolean): Promise<void> {
+    const births = units.flatMap((unit) => unit.birth ?? []);
+    const born = committed && births.length > 0 ? await readOutcomes(this.#shared.pool, births) : new Map();
+    for (const unit of units) {
+      if (!committed) this.#rehome(unit);
+      else if (unit.birth !== undefined) {
+        // Not born although the batch is in: refused, or a repeat; asking again finds out.
+        if (born.has(unit.birth)) unit.committed([]);
+        else this.#rehome(unit);
+      } else if (unit.effects.length === 0) unit.committed([]);
+      else unit.failed(answerLost());
+    }
+  }
+
+  #failHomeless(error: TerminalError): void {
+    for (const unit of this.#homeless.splice(0)) unit.failed(error);
+  }
+
+  #outageMs(): number {
+    return this.#outageSince === undefined ? 0 : Math.round(performance.now() - this.#outageSince);
+  }
+
+  #outageIsLong(): boolean {
+    return this.#outageMs() > LONGEST_OUTAGE_MS;
+  }
+}
+
+function unreachable(): EngineUnavailableError {
+  return new EngineUnavailableError("the database cannot be reached; try again", "unavailable");
+}
+
+function answerLost(): EngineUnavailableError {
+  return new EngineUnavailableError(
+    "the change was saved, but the answer was lost with the database connection; look before you repeat it",
+    "unavailable",
+  );
+}

@@ -1,0 +1,88 @@
+import type { EffectCall } from "./effect.ts";
+import type { Unit } from "./unit.ts";
+
+/**
+ * Units that wait for the committer. Urgent ones go first; units of one lane
+ * keep their order; no two rows about the same record share a batch.
+ */
+export class UnitQueue {
+  #urgent: Unit[] = [];
+  #others: Unit[] = [];
+  #weight = 0;
+
+  /** Operations that wait. */
+  get weight(): number {
+    return this.#weight;
+  }
+
+  add(unit: Unit): void {
+    (unit.urgent ? this.#urgent : this.#others).push(unit);
+    this.#weight += unit.weight;
+  }
+
+  /** The next batch: at least one unit, then as many as fit. */
+  take(maxWeight: number): Unit[] {
+    const gathered = new Gathering(maxWeight);
+    this.#urgent = gathered.from(this.#urgent);
+    this.#others = gathered.from(this.#others);
+    this.#weight -= gathered.weight;
+    return gathered.units;
+  }
+
+  takeAll(): Unit[] {
+    const units = [...this.#urgent, ...this.#others];
+    this.#urgent = [];
+    this.#others = [];
+    this.#weight = 0;
+    return units;
+  }
+}
+
+class Gathering {
+  readonly units: Unit[] = [];
+  weight = 0;
+  readonly #maxWeight: number;
+  readonly #records = new Set<string>();
+  readonly #deferredLanes = new Set<number>();
+
+  constructor(maxWeight: number) {
+    this.#maxWeight = maxWeight;
+  }
+
+  /** Takes what fits; hands back the rest, in order. */
+  from(queue: Unit[]): Unit[] {
+    const rest: Unit[] = [];
+    for (let i = 0; i < queue.length; i++) {
+      const unit = queue[i] as Unit;
+      if (this.units.length > 0 && this.weight + unit.weight > this.#maxWeight) {
+        return rest.length === 0 ? queue.slice(i) : rest.concat(queue.slice(i));
+      }
+      if (!this.#takes(unit)) rest.push(unit);
+    }
+    return rest;
+  }
+
+  #takes(unit: Unit): boolean {
+    const records = [...recordsOf(unit)];
+    const lane = unit.lane;
+    if ((lane !== undefined && this.#deferredLanes.has(lane)) || records.some((record) => this.#records.has(record))) {
+      if (lane !== undefined) this.#deferredLanes.add(lane);
+      return false;
+    }
+    for (const record of records) this.#records.add(record);
+    this.units.push(unit);
+    this.weight += unit.weight;
+    return true;
+  }
+}
+
+function* recordsOf(unit: Unit): Iterable<string> {
+  if (unit.claim) {
+    const { service, key, handler, idempotencyKey } = unit.claim;
+    yield JSON.stringify(["claim", service, key, handler, idempotencyKey]);
+  }
+  for (const { effect, row } of unit.effects as readonly EffectCall[]) {
+    const record = effect.record?.(row as never);
+    if (record !== undefined) yield `${effect.name} ${record}`;
+  }
+}

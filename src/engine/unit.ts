@@ -1,0 +1,43 @@
+import type { EffectCall } from "./effect.ts";
+import type { Operation } from "./operations.ts";
+
+/** An idempotency key that a unit's call came with. */
+export interface IdempotencyClaim {
+  readonly service: string;
+  readonly key: string;
+  readonly handler: string;
+  readonly idempotencyKey: string;
+  /** Id of the invocation that will be born if the key is new. */
+  readonly invocationId: number;
+}
+
+/**
+ * What must be committed together: rows for effects, and the engine's own
+ * operations, which may depend on the effects' results.
+ */
+export interface Unit {
+  /** Units of one lane keep their order, and none is written after one that failed. */
+  readonly lane?: number;
+  /** Goes before everything that is not urgent: calls from outside, cancellations. */
+  readonly urgent: boolean;
+  readonly effects: readonly EffectCall[];
+  readonly claim?: IdempotencyClaim;
+  /** Invocation that it brings about: tells, after an outcome was lost with the connection, whether it is in. */
+  readonly birth?: number;
+  /** About how many operations it makes. */
+  readonly weight: number;
+  /**
+   * Makes the operations from the effects' results (null: missed). Pure: runs
+   * again when the batch does. Throwing refuses the unit: then none of its
+   * operations is written, and its effects must have missed.
+   */
+  operations(results: readonly unknown[]): Iterable<Operation>;
+  /** Committed. `existing`: the claim named an invocation that was there before, so nothing was written. */
+  committed(results: readonly unknown[], existing?: number): void;
+  /** Not committed, and never will be. */
+  failed(error: unknown): void;
+  /** Still wanted? Units of an attempt that has ended are dropped. */
+  isWanted?(): boolean;
+  /** Committed again by the next incarnation of the node, should this one be lost before it is. */
+  readonly survives: boolean;
+}

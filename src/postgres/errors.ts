@@ -1,0 +1,7 @@
+/**
+ * The embedded Postgres cannot be used. The message is meant for the person at
+ * the terminal: what is wrong, then what to do about it.
+ */
+export class EmbeddedPostgresError extends Error {
+  override name = "EmbeddedPostgresError";
+}
