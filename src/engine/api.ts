@@ -1,6 +1,7 @@
 import type { AnyHandler, HandlerKind } from "./definition.ts";
 import type { Effect } from "./effect.ts";
 import type { FailureKind } from "./errors.ts";
+import type { EngineLimits } from "./limits.ts";
 
 /** A call from outside. */
 export interface Invocation {
@@ -155,24 +156,4 @@ export interface EngineOptions {
   handlers: readonly AnyHandler[];
   log?: EngineLog;
   limits?: Partial<EngineLimits>;
-}
-
-/** Every bound of a node, as numbers. */
-export interface EngineLimits {
-  /** Attempts that run at the same time; those that wait for something durable do not count. Default 1,000. */
-  maxActive: number;
-  /** Attempts in memory, waiting ones included; the idle ones beyond it are dropped and replayed later. Default 20,000. */
-  maxResident: number;
-  /** Operations that wait for the committer; beyond it calls from outside are refused as `exhausted`. Default 50,000. */
-  maxQueuedOperations: number;
-  /** Operations in one batch. Default 1,000. */
-  maxBatchOperations: number;
-  /** A node that has not shown itself for this long is taken over. Default 5,000. */
-  leaseMs: number;
-  /** How often due work is looked for without a hint. Default 1,000. */
-  pollMs: number;
-  /** How long completed invocations are kept. Default a day. */
-  retentionMs: number;
-  /** Grace for attempts in flight when stopping. Default 5,000. */
-  drainMs: number;
 }

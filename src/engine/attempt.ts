@@ -156,9 +156,7 @@ export class Attempt {
       timers: this.hasTimers,
       ...(parentId === undefined ? {} : { parentId }),
       ...(parentEntry === undefined ? {} : { parentEntry }),
-      ...(completion.ok
-        ? { output: completion.value }
-        : { failureKind: completion.kind, failure: completion.message }),
+      ...(completion.ok ? { output: completion.value } : { failureKind: completion.kind, failure: completion.message }),
     };
   }
 
@@ -188,7 +186,7 @@ export class Attempt {
       const output = await this.handler.run(this.#context, input);
       if (this.#ended) return;
       this.#context.assertFinished();
-      this.#end({ ok: true, value: this.handler.output.encode(output as never) });
+      this.#end({ ok: true, value: this.handler.output.encode(output) });
     } catch (error) {
       if (this.#ended) return;
       const reason = this.#context.mismatch ?? error;

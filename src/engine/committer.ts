@@ -124,7 +124,9 @@ export class Committer {
     if (this.#lost) return;
     const verdict = judgeFailure(error);
     if (verdict === "lost") {
-      const remains = this.#connection.uncertain ? { uncertain: { number, units }, unwritten: [] } : { unwritten: units };
+      const remains = this.#connection.uncertain
+        ? { uncertain: { number, units }, unwritten: [] }
+        : { unwritten: units };
       this.#lose({ error, ...remains });
       return;
     }

@@ -82,9 +82,7 @@ export type HandlerDefinition<Input, Output> = Readonly<HandlerOptions<Input, Ou
 export type AnyHandler = HandlerDefinition<never, never>;
 
 /** Defines a handler. */
-export function defineHandler<Input, Output>(
-  options: HandlerOptions<Input, Output>,
-): HandlerDefinition<Input, Output> {
+export function defineHandler<Input, Output>(options: HandlerOptions<Input, Output>): HandlerDefinition<Input, Output> {
   return options;
 }
 

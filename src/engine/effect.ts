@@ -73,17 +73,17 @@ const ARRAY_TYPE: Record<ColumnType, string> = {
 export function defineEffect<Row extends object, Result extends object>(
   options: EffectOptions<Row, Result>,
 ): Effect<Row, Result> {
-  const names = Object.keys(options.input) as (keyof Row & string)[];
-  if (names.length === 0) throw new Error(`effect ${options.name}: at least one input column is needed`);
-  const parameters = names.map((name, i) => `$${i + 1}::${ARRAY_TYPE[options.input[name]]}`);
-  const columns = [...names.map(snakeCase), "ord"];
-  const input = `unnest(${parameters.join(", ")}) with ordinality as input(${columns.join(", ")})`;
-  return { ...options, statement: options.sql.replaceAll("$input", input) };
+  const input = Object.entries<ColumnType>(options.input);
+  if (input.length === 0) throw new Error(`effect ${options.name}: at least one input column is needed`);
+  const parameters = input.map(([, type], i) => `$${i + 1}::${ARRAY_TYPE[type]}`);
+  const columns = [...input.map(([name]) => snakeCase(name)), "ord"];
+  const rows = `unnest(${parameters.join(", ")}) with ordinality as input(${columns.join(", ")})`;
+  return { ...options, statement: options.sql.replaceAll("$input", rows) };
 }
 
 /** Binds a row to an effect, for the places that take any effect. */
 export function effectCall<Row, Result>(effect: Effect<Row, Result>, row: Row): EffectCall {
-  return { effect: effect as unknown as Effect<never, never>, row };
+  return { effect, row };
 }
 
 function snakeCase(name: string): string {

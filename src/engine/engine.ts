@@ -1,8 +1,7 @@
-import pg from "pg";
+import type pg from "pg";
 import type {
   Accepted,
   Engine,
-  EngineLimits,
   EngineLog,
   EngineOptions,
   EngineStats,
@@ -10,40 +9,27 @@ import type {
   InvocationFilter,
   Outcome,
 } from "./api.ts";
+import { Attachments } from "./attachments.ts";
 import type { AnyHandler } from "./definition.ts";
 import { type Effect, effectCall } from "./effect.ts";
 import { EngineUnavailableError, TerminalError } from "./errors.ts";
 import { formatInvocationId, parseAwakeableId, parseInvocationId } from "./ids.ts";
-import type { Completion } from "./journal.ts";
+import { DEFAULT_LIMITS, type EngineLimits } from "./limits.ts";
 import { callUnit } from "./outside-call.ts";
 import type { Operation } from "./operations.ts";
 import { Periodic } from "./periodic.ts";
 import { Registry } from "./registry.ts";
 import { IdBlocks } from "./store/ids.ts";
-import { migrate } from "./store/migrate.ts";
+import { engineMigrations, migrate } from "./store/migrate.ts";
 import { forgetNodes } from "./store/nodes.ts";
+import { openPool } from "./store/pool.ts";
 import * as reads from "./store/reads.ts";
 import { deleteExpired } from "./store/retention.ts";
 import { Succession } from "./succession.ts";
 import type { Unit } from "./unit.ts";
-import { Waiters } from "./waiters.ts";
+import { outcomeFrom } from "./waiters.ts";
 import { Wakeups } from "./wakeups.ts";
 
-export const engineMigrations = { dir: new URL("./sql/", import.meta.url), schema: "engine" };
-
-export const DEFAULT_LIMITS: EngineLimits = {
-  maxActive: 1_000,
-  maxResident: 20_000,
-  maxQueuedOperations: 50_000,
-  maxBatchOperations: 1_000,
-  leaseMs: 5_000,
-  pollMs: 1_000,
-  retentionMs: 24 * 60 * 60 * 1_000,
-  drainMs: 5_000,
-};
-
-const POOL_SIZE = 6;
-const WAITERS_AT_ONCE = 1_000;
 const LONGEST_RETENTION_INTERVAL_MS = 60_000;
 const SILENT: EngineLog = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -57,7 +43,7 @@ class DurableEngine implements Engine {
   readonly #limits: EngineLimits;
   readonly #log: EngineLog;
   readonly #registry: Registry;
-  readonly #waiters = new Waiters();
+  readonly #attachments: Attachments;
   readonly #pool: pg.Pool;
   readonly #stopping = new AbortController();
   #secret: Buffer = Buffer.alloc(0);
@@ -72,15 +58,9 @@ class DurableEngine implements Engine {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#log = options.log ?? SILENT;
     this.#registry = new Registry(options.handlers);
-    this.#pool = new pg.Pool({
-      connectionString: options.databaseUrl,
-      max: POOL_SIZE,
-      application_name: "hydra engine",
-      // A plan made while a table was small must not stay when it has grown.
-      options: "-c plan_cache_mode=force_custom_plan",
-      keepAlive: true,
-    });
-    this.#pool.on("error", (error) => this.#log.debug({ err: error }, "an idle database connection broke"));
+    this.#pool = openPool(options.databaseUrl, this.#log);
+    const isLocal = (id: number) => this.#succession?.node?.residents.has(id) ?? false;
+    this.#attachments = new Attachments(this.#pool, isLocal, this.#stopping.signal);
   }
 
   async start(): Promise<void> {
@@ -117,21 +97,8 @@ class DurableEngine implements Engine {
     return this.#accepted(repeatOf ?? id, repeatOf !== undefined, invocation.delayMs !== undefined);
   }
 
-  async attach(invocationId: string, signal?: AbortSignal): Promise<Outcome | undefined> {
-    const id = parseInvocationId(invocationId);
-    const done = new AbortController();
-    // Waiting starts before looking, so that an end in between is not missed.
-    const waiting = this.#waiters.wait(id, AbortSignal.any([done.signal, this.#stopping.signal, ...(signal ? [signal] : [])]));
-    waiting.catch(() => {});
-    try {
-      if (!this.#succession?.node?.residents.has(id)) {
-        const outcome = (await reads.readOutcomes(this.#pool, [id])).get(id);
-        if (outcome !== "pending") return outcome;
-      }
-      return await waiting;
-    } finally {
-      done.abort();
-    }
+  attach(invocationId: string, signal?: AbortSignal): Promise<Outcome | undefined> {
+    return this.#attachments.attach(parseInvocationId(invocationId), signal);
   }
 
   async output(invocationId: string): Promise<Outcome | "pending" | undefined> {
@@ -214,8 +181,9 @@ class DurableEngine implements Engine {
       pool: this.#pool,
       ids,
       handlerOf: (service, name) => this.#registry.find(service, name),
-      isAwaited: (id) => this.#waiters.has(id),
-      onEnded: (id, completion) => this.#waiters.settle(id, this.#outcomeFrom(completion)),
+      isAwaited: (id) => this.#attachments.has(id),
+      onEnded: (id, completion) =>
+        this.#attachments.settle(id, outcomeFrom(completion, this.#succession?.node?.databaseNow())),
     });
     await this.#succession.start();
     this.#wakeups = new Wakeups({
@@ -225,11 +193,10 @@ class DurableEngine implements Engine {
       onConnected: () => void this.#succession?.node?.rescan(),
     });
     await this.#wakeups.open();
-    const onError = (error: unknown) => this.#log.debug({ err: error }, "upkeep failed; it is repeated");
     const retentionIntervalMs = Math.min(LONGEST_RETENTION_INTERVAL_MS, this.#limits.retentionMs / 2);
     this.#periodics = [
-      new Periodic(this.#limits.pollMs, () => this.#settleWaiters(this.#waiters.oldest(WAITERS_AT_ONCE)), onError),
-      new Periodic(retentionIntervalMs, () => this.#deleteExpired(), onError),
+      new Periodic(this.#limits.pollMs, () => this.#attachments.lookAtOldest(), this.#onUpkeepError),
+      new Periodic(retentionIntervalMs, () => this.#deleteExpired(), this.#onUpkeepError),
     ];
   }
 
@@ -243,31 +210,20 @@ class DurableEngine implements Engine {
     await this.#pool.end();
   }
 
-  #onHint(kind: string, ids: readonly number[]): void {
-    if (kind === "r") this.#succession?.node?.hintReady();
-    else if (kind === "w") void this.#succession?.node?.look(ids);
-    else if (kind === "d") {
-      this.#settleWaiters(ids).catch((error: unknown) => this.#log.debug({ err: error }, "could not read outcomes"));
-    }
-  }
+  readonly #onUpkeepError = (error: unknown): void => {
+    this.#log.debug({ err: error }, "upkeep failed; it is repeated");
+  };
 
-  async #settleWaiters(ids: readonly number[]): Promise<void> {
-    const elsewhere = ids.filter((id) => this.#waiters.has(id) && !this.#succession?.node?.residents.has(id));
-    if (elsewhere.length === 0) return;
-    for (const [id, outcome] of await reads.readOutcomes(this.#pool, elsewhere)) {
-      if (outcome !== "pending") this.#waiters.settle(id, outcome);
-    }
+  #onHint(kind: string, ids: readonly number[]): void {
+    const node = this.#succession?.node;
+    if (kind === "r") node?.hintReady();
+    else if (kind === "w") void node?.look(ids);
+    else if (kind === "d") this.#attachments.settleElsewhere(ids).catch(this.#onUpkeepError);
   }
 
   async #deleteExpired(): Promise<void> {
     await deleteExpired(this.#pool, this.#limits.retentionMs, this.#stopping.signal);
     await forgetNodes(this.#pool);
-  }
-
-  #outcomeFrom(completion: Completion): Outcome {
-    const completedAt = new Date(this.#succession?.node?.databaseNow() ?? Date.now());
-    if (completion.ok) return { ok: true, output: completion.value, completedAt };
-    return { ok: false, kind: completion.kind, message: completion.message, completedAt };
   }
 
   async #accepted(id: number, repeated: boolean, delayed: boolean): Promise<Accepted> {
@@ -312,16 +268,13 @@ class DurableEngine implements Engine {
   }
 
   #idBlocks(): IdBlocks {
-    if (!this.#ids) throw notRunning();
+    if (!this.#ids) throw new EngineUnavailableError("this server is not running", "unavailable");
     return this.#ids;
   }
 
   #running(): Succession {
-    if (!this.#succession || this.#stopped) throw notRunning();
+    if (!this.#succession || this.#stopped)
+      throw new EngineUnavailableError("this server is not running", "unavailable");
     return this.#succession;
   }
-}
-
-function notRunning(): EngineUnavailableError {
-  return new EngineUnavailableError("this server is not running", "unavailable");
 }

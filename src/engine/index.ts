@@ -2,7 +2,6 @@
 export type {
   Accepted,
   Engine,
-  EngineLimits,
   EngineLog,
   EngineOptions,
   EngineStats,
@@ -46,5 +45,6 @@ export {
   NodeLostError,
   TerminalError,
 } from "./errors.ts";
-export { createEngine, DEFAULT_LIMITS, engineMigrations } from "./engine.ts";
-export { migrate, type MigrateOptions } from "./store/migrate.ts";
+export { createEngine } from "./engine.ts";
+export { DEFAULT_LIMITS, type EngineLimits } from "./limits.ts";
+export { engineMigrations, migrate, type MigrateOptions } from "./store/migrate.ts";

@@ -1,29 +1,29 @@
 import type pg from "pg";
-import type { EngineLimits, EngineLog } from "./api.ts";
+import type { EngineLog } from "./api.ts";
 import type { Attempt, AttemptHost } from "./attempt.ts";
+import { Claimer } from "./claimer.ts";
 import { Committer, type Remains } from "./committer.ts";
 import type { AnyHandler } from "./definition.ts";
 import { NodeLostError } from "./errors.ts";
 import { fanOutValue, type Completion } from "./journal.ts";
+import type { EngineLimits } from "./limits.ts";
 import type { BatchOutcome, Operation } from "./operations.ts";
 import { Residents } from "./residents.ts";
 import { retryDelayMs } from "./retry.ts";
 import { WriterConnection } from "./store/connection.ts";
 import type { IdBlocks } from "./store/ids.ts";
 import { loadCompletions, loadJournals, loadStopRequests } from "./store/journal.ts";
-import { beat, findDeadNodes, registerNode, takeOver } from "./store/nodes.ts";
-import { type DueWork, findDueWork, readState } from "./store/reads.ts";
-import { Periodic } from "./periodic.ts";
+import { registerNode, takeOver } from "./store/nodes.ts";
+import { readState } from "./store/reads.ts";
 import { startTimer } from "./timer.ts";
 import type { Unit } from "./unit.ts";
+import { Upkeep } from "./upkeep.ts";
 
 // One node: one run of the engine on one writer connection. It owns
 // invocations, runs their attempts, and writes through one committer.
 //
 //   D1. A node that lost its connection or was fenced off is over as a whole:
 //       its attempts are dropped, and a new node takes its place (engine.ts).
-//   D2. Work that nobody owns is claimed while there is room; `#mayBeReady` is
-//       only a hint, a poll looks for itself (E5).
 
 /** What a node shares with the nodes before and after it in the same process. */
 export interface NodeShared {
@@ -41,13 +41,9 @@ export interface NodeShared {
   onLost(node: Node, remains: Remains): void;
 }
 
-const CLAIMED_AT_ONCE = 1_000;
+const ACTIVATED_AT_ONCE = 1_000;
 const LOOKED_AT_ONCE = 1_000;
 const DEFAULT_MAX_ATTEMPTS = 70;
-const RELEASED_AT_ONCE = 1_000;
-const ROOM_SOUGHT_EVERY_MS = 100;
-/** Shorter waits are not worth a replay. */
-const RELEASED_AFTER_MS = 1_000;
 /** Residents above the limit that only calls from outside may use. */
 const OUTSIDE_RESERVE = 1_000;
 
@@ -58,12 +54,8 @@ export class Node implements AttemptHost {
   readonly residents: Residents;
   readonly #shared: NodeShared;
   readonly #connection: WriterConnection;
-  readonly #periodics: Periodic[] = [];
-  #stopDueTimer: (() => void) | undefined;
-  #clockOffsetMs = 0;
-  #mayBeReady = true;
-  #claiming = false;
-  #seekRoomAt = 0;
+  readonly #upkeep: Upkeep;
+  readonly #claimer: Claimer;
   #over = false;
 
   private constructor(id: number, shared: NodeShared, connection: WriterConnection) {
@@ -89,6 +81,24 @@ export class Node implements AttemptHost {
       look: (ids) => void this.look(ids),
       onBroken: (error) => this.committer.abandon(error),
     });
+    this.#claimer = new Claimer({
+      maxActive: limits.maxActive,
+      residents: this.residents,
+      room: () => this.room(),
+      isClosing: () => this.#closing(),
+      write: (operation, done) => this.#write(undefined, operation, done),
+      loadCompletions: (ids) => loadCompletions(pool, ids),
+    });
+    this.#upkeep = new Upkeep({
+      nodeId: id,
+      limits,
+      pool,
+      log: shared.log,
+      onFenced: () => this.committer.abandon(new NodeLostError("a peer took this node for dead")),
+      onReady: () => this.hintReady(),
+      onLate: () => this.#activateDue(),
+      look: () => this.look(this.residents.waiting(LOOKED_AT_ONCE)),
+    });
   }
 
   /** Opens the connection, registers, takes over what the dead left, and starts to work. */
@@ -98,9 +108,7 @@ export class Node implements AttemptHost {
     try {
       const node = new Node(await registerNode(connection), shared, connection);
       onConnectionLost = (error) => node.committer.abandon(error);
-      await node.#beat();
-      await node.#bury();
-      node.#startUpkeep();
+      await node.#upkeep.start();
       return node;
     } catch (error) {
       await connection.close();
@@ -136,7 +144,7 @@ export class Node implements AttemptHost {
   }
 
   databaseNow(): number {
-    return Math.floor(performance.now() + this.#clockOffsetMs);
+    return this.#upkeep.databaseNow();
   }
 
   onBusy(attempt: Attempt): void {
@@ -145,7 +153,7 @@ export class Node implements AttemptHost {
 
   onIdle(attempt: Attempt): void {
     this.residents.onIdle(attempt);
-    if (this.#mayBeReady) this.#claim();
+    this.#claimer.claimIfHinted();
   }
 
   onEnded(attempt: Attempt, completion: Completion): void {
@@ -155,7 +163,7 @@ export class Node implements AttemptHost {
     if (parentId !== undefined && parentEntry !== undefined && priority === 0) {
       this.residents.deliver(parentId, parentEntry, completion);
     }
-    if (this.#mayBeReady) this.#claim();
+    this.#claimer.claimIfHinted();
   }
 
   onParked(attempt: Attempt, error: unknown): void {
@@ -192,8 +200,7 @@ export class Node implements AttemptHost {
 
   /** There may be work that nobody owns. */
   hintReady(): void {
-    this.#mayBeReady = true;
-    this.#claim();
+    this.#claimer.hint();
   }
 
   /** Hints may have been missed: looks at everything, in pieces. */
@@ -206,7 +213,7 @@ export class Node implements AttemptHost {
 
   /** Takes no new work, waits for attempts to reach their next wait, then hands over what is left. */
   async leave(): Promise<void> {
-    this.#stopUpkeep();
+    this.#upkeep.stop();
     const grace = new Promise<void>((resolve) => startTimer(this.#shared.limits.drainMs, resolve));
     await Promise.race([this.residents.close().then(() => this.committer.drained()), grace]);
     this.#over = true;
@@ -219,13 +226,13 @@ export class Node implements AttemptHost {
   /** Ends everything of this node in this process, without a word to the database. */
   async discard(): Promise<void> {
     this.#over = true;
-    this.#stopUpkeep();
+    this.#upkeep.stop();
     this.residents.dropAll();
     await this.#connection.close();
   }
 
   #closing(): boolean {
-    return this.#over || this.#periodics.length === 0;
+    return this.#over || !this.#upkeep.running;
   }
 
   #onOutcome(outcome: BatchOutcome): void {
@@ -237,46 +244,21 @@ export class Node implements AttemptHost {
       this.residents.deliver(invocationId, entry, { ok: true, value: fanOutValue(children, failed) });
     }
     this.residents.adopt(outcome.owned);
+    if (outcome.ready || outcome.moreReady) this.#claimer.hint();
     if (outcome.stopped.size > 0) void this.look([...outcome.stopped]);
-    if (outcome.ready || outcome.moreReady) this.#mayBeReady = true;
-    if (outcome.scheduled || outcome.stopped.size > 0) void this.#pollDueWork();
-    if (this.#mayBeReady) this.#claim();
+    if (outcome.scheduled || outcome.stopped.size > 0) this.#upkeep.lookForDueWork();
+    this.#claimer.claimIfHinted();
   }
 
   #onLost(remains: Remains): void {
     this.#over = true;
-    this.#stopUpkeep();
+    this.#upkeep.stop();
     this.residents.dropAll();
     this.#shared.onLost(this, remains);
   }
 
-  #claim(): void {
-    const { maxActive } = this.#shared.limits;
-    if (this.room() === 0) this.#makeRoom();
-    const limit = Math.min(this.room(), maxActive - this.residents.queued, CLAIMED_AT_ONCE);
-    if (this.#claiming || limit <= 0) return;
-    this.#claiming = true;
-    this.#mayBeReady = false;
-    this.#write(undefined, { kind: "claim", limit }, () => {
-      this.#claiming = false;
-    });
-  }
-
-  /** Lets go of invocations that only wait, for others that could run (E6). */
-  #makeRoom(): void {
-    const now = performance.now();
-    if (this.#closing() || now < this.#seekRoomAt) return;
-    this.#seekRoomAt = now + ROOM_SOUGHT_EVERY_MS;
-    for (const { id, entries } of this.residents.release(RELEASED_AT_ONCE, RELEASED_AFTER_MS)) {
-      this.#write(id, { kind: "suspension", id }, () => this.#wakeIfCompleted(id, entries));
-    }
-  }
-
-  /** What came while it was being let go of reached nobody. */
-  async #wakeIfCompleted(id: number, entries: readonly number[]): Promise<void> {
-    const completed = await loadCompletions(this.#shared.pool, [id]).catch(() => undefined);
-    const came = completed?.get(id)?.some(({ entry }) => entries.includes(entry));
-    if (came && !this.#over) this.#write(undefined, { kind: "wake", id });
+  #activateDue(): void {
+    this.#write(undefined, { kind: "activate_due", limit: ACTIVATED_AT_ONCE }, () => this.hintReady());
   }
 
   /** Writes an operation of the node itself. */
@@ -294,54 +276,6 @@ export class Node implements AttemptHost {
         if (!this.#over) this.#shared.log.error({ err: error, operation: operation.kind }, "the node could not write");
       },
     });
-  }
-
-  #startUpkeep(): void {
-    const { leaseMs, pollMs } = this.#shared.limits;
-    const onError = (error: unknown) => this.#shared.log.debug({ err: error }, "upkeep failed; it is repeated");
-    this.#periodics.push(
-      new Periodic(leaseMs / 4, () => this.#beat(), onError),
-      new Periodic(leaseMs / 4, () => this.#bury(), onError),
-      new Periodic(pollMs, () => this.#poll(), onError),
-    );
-    void this.#pollDueWork();
-  }
-
-  #stopUpkeep(): void {
-    for (const periodic of this.#periodics.splice(0)) periodic.stop();
-    this.#stopDueTimer?.();
-  }
-
-  async #beat(): Promise<void> {
-    const now = await beat(this.#shared.pool, this.id);
-    if (now === undefined) this.committer.abandon(new NodeLostError("a peer took this node for dead"));
-    else this.#clockOffsetMs = now - performance.now();
-  }
-
-  async #bury(): Promise<void> {
-    const { pool, limits, log } = this.#shared;
-    for (const dead of await findDeadNodes(pool, this.id, limits.leaseMs)) {
-      const { released } = await takeOver(pool, dead);
-      log.info({ node: this.id, dead, released }, "took over from a dead node");
-      this.hintReady();
-    }
-  }
-
-  async #poll(): Promise<void> {
-    await this.#pollDueWork();
-    await this.look(this.residents.waiting(LOOKED_AT_ONCE));
-  }
-
-  async #pollDueWork(): Promise<void> {
-    if (this.#over) return;
-    const due: DueWork = await findDueWork(this.#shared.pool);
-    this.#stopDueTimer?.();
-    if (due.nextStartMs !== undefined && due.nextStartMs <= 0) {
-      this.#write(undefined, { kind: "activate_due", limit: CLAIMED_AT_ONCE }, () => this.hintReady());
-    } else if (due.nextStartMs !== undefined) {
-      this.#stopDueTimer = startTimer(due.nextStartMs, () => void this.#pollDueWork());
-    }
-    if (due.ready) this.hintReady();
   }
 }
 

@@ -232,5 +232,13 @@ export class Residents {
 function unknownHandler({ service, handler, exclusive }: OwnedInvocation): AnyHandler {
   const codec = { encode: String, decode: (text: string) => text as never };
   const run = () => Promise.reject(new Error("no handler"));
-  return { service, name: handler, kind: exclusive ? "exclusive" : "shared", public: false, input: codec, output: codec, run };
+  return {
+    service,
+    name: handler,
+    kind: exclusive ? "exclusive" : "shared",
+    public: false,
+    input: codec,
+    output: codec,
+    run,
+  };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Remains } from "./committer.ts";
-import { EngineUnavailableError, TerminalError } from "./errors.ts";
+import { EngineUnavailableError, type TerminalError } from "./errors.ts";
 import { Node, type NodeShared } from "./node.ts";
 import { retryDelayMs } from "./retry.ts";
 import { takeOver } from "./store/nodes.ts";
@@ -44,7 +44,8 @@ export class Succession {
   }
 
   submit(unit: Unit): void {
-    if (this.#stopping.signal.aborted) unit.failed(new EngineUnavailableError("this server is stopping", "unavailable"));
+    if (this.#stopping.signal.aborted)
+      unit.failed(new EngineUnavailableError("this server is stopping", "unavailable"));
     else if (this.#node) this.#node.submit(unit);
     else if (this.#outageIsLong()) unit.failed(unreachable());
     else this.#homeless.push(unit);

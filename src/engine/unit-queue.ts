@@ -1,4 +1,3 @@
-import type { EffectCall } from "./effect.ts";
 import type { Unit } from "./unit.ts";
 
 /**
@@ -81,7 +80,7 @@ function* recordsOf(unit: Unit): Iterable<string> {
     const { service, key, handler, idempotencyKey } = unit.claim;
     yield JSON.stringify(["claim", service, key, handler, idempotencyKey]);
   }
-  for (const { effect, row } of unit.effects as readonly EffectCall[]) {
+  for (const { effect, row } of unit.effects) {
     const record = effect.record?.(row as never);
     if (record !== undefined) yield `${effect.name} ${record}`;
   }

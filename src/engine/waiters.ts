@@ -1,4 +1,5 @@
 import type { Outcome } from "./api.ts";
+import type { Completion } from "./journal.ts";
 
 /** Callers that wait here for the end of an invocation, whichever node runs it. */
 export class Waiters {
@@ -53,4 +54,11 @@ export class Waiters {
     waiting?.delete(settle);
     if (waiting?.size === 0) this.#waiters.delete(id);
   }
+}
+
+/** `now`: milliseconds since 1970, by the database's clock. */
+export function outcomeFrom(completion: Completion, now = Date.now()): Outcome {
+  const completedAt = new Date(now);
+  if (completion.ok) return { ok: true, output: completion.value, completedAt };
+  return { ok: false, kind: completion.kind, message: completion.message, completedAt };
 }

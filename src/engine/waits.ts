@@ -36,8 +36,18 @@ export class Waits implements Awaiter {
     if (futures.some((future) => this.#cursor.wasCancelled(future.entry))) return Promise.reject(new CancelledError());
     const done = futures.findIndex((future) => future.settled);
     if (done >= 0) return Promise.resolve(done);
-    const first = Promise.race(futures.map((future, i) => future.promise.then(() => i, () => i)));
-    return this.#hold(futures.map((future) => future.entry), first);
+    const first = Promise.race(
+      futures.map((future, i) =>
+        future.promise.then(
+          () => i,
+          () => i,
+        ),
+      ),
+    );
+    return this.#hold(
+      futures.map((future) => future.entry),
+      first,
+    );
   }
 
   /** Asks the handler to end. */

@@ -52,7 +52,10 @@ export class Wakeups {
       onLost(error as Error);
       return;
     }
-    if (this.#closed) return void (await client.end().catch(() => {}));
+    if (this.#closed) {
+      await client.end().catch(() => {});
+      return;
+    }
     this.#client = client;
     this.#failures = 0;
     this.#options.onConnected();

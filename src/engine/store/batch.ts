@@ -52,7 +52,10 @@ export function* batchProgram(input: BatchInput): Program<BatchResult> {
   if (effects.length > 0) {
     const preludes = distinctStatements(effects, (effect) => effect.prelude);
     const before = [...head, ...preludes];
-    const rows: Row[][] = yield { statements: [...before, ...effects.map(effectStatement)], last: false } satisfies Stage;
+    const rows: Row[][] = yield {
+      statements: [...before, ...effects.map(effectStatement)],
+      last: false,
+    } satisfies Stage;
     results = readEffects(effects, rows.slice(before.length));
     head = [];
   }
@@ -62,7 +65,12 @@ export function* batchProgram(input: BatchInput): Program<BatchResult> {
   const epilogues = distinctStatements(effects, (effect) => effect.epilogue);
   const statements = [...head, ...writes.map((write) => write.statement), ...epilogues];
   const rows: Row[][] = yield { statements, last: true } satisfies Stage;
-  return { outcome: readOutcome(writes, rows.slice(head.length), request.operations.birth), results, existing, refused };
+  return {
+    outcome: readOutcome(writes, rows.slice(head.length), request.operations.birth),
+    results,
+    existing,
+    refused,
+  };
 }
 
 function beginBatch({ nodeId, number }: BatchInput): Statement {
@@ -154,7 +162,11 @@ function* actionOperations({ effect, row }: EffectCall, result: unknown, secret:
   if (result == null || !effect.actions) return;
   for (const action of effect.actions(row as never, result as never)) {
     if (action.kind === "resolve") {
-      yield { kind: "resolution", ...parseAwakeableId(action.awakeableId, secret), value: JSON.stringify(action.value ?? null) };
+      yield {
+        kind: "resolution",
+        ...parseAwakeableId(action.awakeableId, secret),
+        value: JSON.stringify(action.value ?? null),
+      };
     } else {
       yield { kind: "stop", id: parseInvocationId(action.invocationId), how: "cancel" };
     }

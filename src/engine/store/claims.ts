@@ -23,7 +23,12 @@ export function claimKeys(units: readonly Unit[]): Statement {
      order by 1, 2, 3, 4
     on conflict (service, key, handler, idempotency_key) do update set invocation_id = i.invocation_id
     returning service, key, handler, idempotency_key, invocation_id`;
-  return statementOver("claim_keys", text, CLAIM_COLUMNS, units.flatMap((unit) => unit.claim ?? []));
+  return statementOver(
+    "claim_keys",
+    text,
+    CLAIM_COLUMNS,
+    units.flatMap((unit) => unit.claim ?? []),
+  );
 }
 
 /** Which units' keys belong to invocations that were there before. */

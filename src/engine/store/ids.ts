@@ -33,7 +33,8 @@ export class IdBlocks {
   }
 
   #useSpare(): void {
-    if (this.#spare === undefined) throw new RangeError("no ids left for new invocations: the database does not answer");
+    if (this.#spare === undefined)
+      throw new RangeError("no ids left for new invocations: the database does not answer");
     this.#next = this.#spare;
     this.#end = this.#spare + BLOCK;
     this.#spare = undefined;

@@ -9,6 +9,9 @@ const OLDEST_SERVER_VERSION = 140_000;
 // Any number, as long as nothing else in the database uses it.
 const MIGRATION_LOCK = 7_240_115;
 
+/** Where the engine's own tables come from. */
+export const engineMigrations = { dir: new URL("../sql/", import.meta.url), schema: "engine" };
+
 export interface MigrateOptions {
   databaseUrl: string;
   /** Folder of numbered SQL files. */

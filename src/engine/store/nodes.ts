@@ -71,10 +71,7 @@ export async function takeOver(pool: pg.Pool, nodeId: number): Promise<Fenced> {
     for (;;) {
       const fenced = await fence(client, nodeId);
       if (fenced) return fenced;
-      await client.query(
-        `select pg_terminate_backend(l.pid) from pg_locks l where ${lockOf("$1::int8")}`,
-        [nodeId],
-      );
+      await client.query(`select pg_terminate_backend(l.pid) from pg_locks l where ${lockOf("$1::int8")}`, [nodeId]);
     }
   } catch (error) {
     broken = error as Error;

@@ -1,0 +1,60 @@
+import type pg from "pg";
+import type { Outcome } from "./api.ts";
+import { readOutcomes } from "./store/reads.ts";
+import { Waiters } from "./waiters.ts";
+
+const LOOKED_AT_ONCE = 1_000;
+
+/** Callers attached to invocations, which may run on any node. */
+export class Attachments {
+  readonly #waiters = new Waiters();
+  readonly #pool: pg.Pool;
+  readonly #isLocal: (id: number) => boolean;
+  readonly #stopping: AbortSignal;
+
+  constructor(pool: pg.Pool, isLocal: (id: number) => boolean, stopping: AbortSignal) {
+    this.#pool = pool;
+    this.#isLocal = isLocal;
+    this.#stopping = stopping;
+  }
+
+  has(id: number): boolean {
+    return this.#waiters.has(id);
+  }
+
+  /** Undefined: there is no such invocation. */
+  async attach(id: number, signal: AbortSignal | undefined): Promise<Outcome | undefined> {
+    const done = new AbortController();
+    // Waiting starts before looking, so that an end in between is not missed.
+    const signals = [done.signal, this.#stopping, ...(signal ? [signal] : [])];
+    const waiting = this.#waiters.wait(id, AbortSignal.any(signals));
+    waiting.catch(() => {});
+    try {
+      if (!this.#isLocal(id)) {
+        const outcome = (await readOutcomes(this.#pool, [id])).get(id);
+        if (outcome !== "pending") return outcome;
+      }
+      return await waiting;
+    } finally {
+      done.abort();
+    }
+  }
+
+  settle(id: number, outcome: Outcome): void {
+    this.#waiters.settle(id, outcome);
+  }
+
+  /** Of these, those that run elsewhere may have ended. */
+  async settleElsewhere(ids: readonly number[]): Promise<void> {
+    const elsewhere = ids.filter((id) => this.#waiters.has(id) && !this.#isLocal(id));
+    if (elsewhere.length === 0) return;
+    for (const [id, outcome] of await readOutcomes(this.#pool, elsewhere)) {
+      if (outcome !== "pending") this.#waiters.settle(id, outcome);
+    }
+  }
+
+  /** What makes it true where hints were lost: those not looked at for longest. */
+  lookAtOldest(): Promise<void> {
+    return this.settleElsewhere(this.#waiters.oldest(LOOKED_AT_ONCE));
+  }
+}

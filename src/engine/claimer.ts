@@ -1,0 +1,73 @@
+import type { EntryRecord } from "./journal.ts";
+import type { Operation } from "./operations.ts";
+import type { Residents } from "./residents.ts";
+
+const CLAIMED_AT_ONCE = 1_000;
+const RELEASED_AT_ONCE = 1_000;
+/** Shorter waits are not worth a replay. */
+const RELEASED_AFTER_MS = 1_000;
+const ROOM_SOUGHT_EVERY_MS = 100;
+
+export interface ClaimerOptions {
+  readonly maxActive: number;
+  readonly residents: Residents;
+  /** How many more invocations this node may have in memory. */
+  room(): number;
+  isClosing(): boolean;
+  /** `done` is called after the commit, or after the write has failed. */
+  write(operation: Operation, done?: () => void): void;
+  loadCompletions(ids: readonly number[]): Promise<Map<number, EntryRecord[]>>;
+}
+
+/**
+ * Takes over work that nobody owns, while there is room and a slot for it is
+ * near. Where there is none, invocations that only wait are let go of (E6).
+ */
+export class Claimer {
+  readonly #options: ClaimerOptions;
+  #hinted = true;
+  #claiming = false;
+  #seekRoomAt = 0;
+
+  constructor(options: ClaimerOptions) {
+    this.#options = options;
+  }
+
+  /** There may be work that nobody owns. */
+  hint(): void {
+    this.#hinted = true;
+    this.claimIfHinted();
+  }
+
+  /** Cheap; called whenever there may be room. */
+  claimIfHinted(): void {
+    if (!this.#hinted || this.#claiming || this.#options.isClosing()) return;
+    const { residents, maxActive, room, write } = this.#options;
+    if (room() === 0) this.#makeRoom();
+    const limit = Math.min(room(), maxActive - residents.queued, CLAIMED_AT_ONCE);
+    if (limit <= 0) return;
+    this.#claiming = true;
+    this.#hinted = false;
+    write({ kind: "claim", limit }, () => {
+      this.#claiming = false;
+    });
+  }
+
+  #makeRoom(): void {
+    const now = performance.now();
+    if (now < this.#seekRoomAt) return;
+    this.#seekRoomAt = now + ROOM_SOUGHT_EVERY_MS;
+    const { residents, write } = this.#options;
+    for (const { id, entries } of residents.release(RELEASED_AT_ONCE, RELEASED_AFTER_MS)) {
+      write({ kind: "suspension", id }, () => void this.#wakeIfCompleted(id, entries));
+    }
+  }
+
+  /** What came while it was being let go of reached nobody. */
+  async #wakeIfCompleted(id: number, entries: readonly number[]): Promise<void> {
+    const { loadCompletions, isClosing, write } = this.#options;
+    const completed = await loadCompletions([id]).catch(() => undefined);
+    const came = completed?.get(id)?.some(({ entry }) => entries.includes(entry));
+    if (came && !isClosing()) write({ kind: "wake", id });
+  }
+}

@@ -1,0 +1,30 @@
+/** Every bound of a node, as numbers. */
+export interface EngineLimits {
+  /** Attempts that run at the same time; those that wait for something durable do not count. Default 1,000. */
+  maxActive: number;
+  /** Invocations in memory, waiting ones included; the idle ones beyond it are let go of and replayed later. Default 20,000. */
+  maxResident: number;
+  /** Operations that wait for the committer; beyond it calls from outside are refused as `exhausted`. Default 50,000. */
+  maxQueuedOperations: number;
+  /** Operations in one batch. Default 1,000. */
+  maxBatchOperations: number;
+  /** A node that has not shown itself for this long is taken over. Default 5,000. */
+  leaseMs: number;
+  /** How often due work is looked for without a hint. Default 1,000. */
+  pollMs: number;
+  /** How long completed invocations are kept. Default a day. */
+  retentionMs: number;
+  /** Grace for attempts in flight when stopping. Default 5,000. */
+  drainMs: number;
+}
+
+export const DEFAULT_LIMITS: EngineLimits = {
+  maxActive: 1_000,
+  maxResident: 20_000,
+  maxQueuedOperations: 50_000,
+  maxBatchOperations: 1_000,
+  leaseMs: 5_000,
+  pollMs: 1_000,
+  retentionMs: 24 * 60 * 60 * 1_000,
+  drainMs: 5_000,
+};

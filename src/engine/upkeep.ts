@@ -1,0 +1,107 @@
+import type pg from "pg";
+import type { EngineLog } from "./api.ts";
+import type { EngineLimits } from "./limits.ts";
+import { Periodic } from "./periodic.ts";
+import { beat, findDeadNodes, takeOver } from "./store/nodes.ts";
+import { findDueWork } from "./store/reads.ts";
+import { startTimer } from "./timer.ts";
+
+export interface UpkeepOptions {
+  readonly nodeId: number;
+  readonly limits: EngineLimits;
+  readonly pool: pg.Pool;
+  readonly log: EngineLog;
+  /** A peer took this node for dead. */
+  onFenced(): void;
+  /** There is work that nobody owns. */
+  onReady(): void;
+  /** The time of something scheduled has come. */
+  onLate(): void;
+  /** Looks at some of those that wait. */
+  look(): Promise<void>;
+}
+
+/**
+ * What a node does again and again: shows itself, takes over from the dead, and
+ * looks for work that no hint told of (E5).
+ */
+export class Upkeep {
+  readonly #options: UpkeepOptions;
+  #periodics: Periodic[] = [];
+  #stopDueTimer: (() => void) | undefined;
+  #clockOffsetMs = 0;
+  #running = false;
+
+  constructor(options: UpkeepOptions) {
+    this.#options = options;
+  }
+
+  get running(): boolean {
+    return this.#running;
+  }
+
+  /** The database's time in milliseconds since 1970, as of the last heartbeat and the monotonic clock since. */
+  databaseNow(): number {
+    return Math.floor(performance.now() + this.#clockOffsetMs);
+  }
+
+  /** Shows the node and takes over what the dead left before it returns. */
+  async start(): Promise<void> {
+    await this.#beat();
+    await this.#bury();
+    const { leaseMs, pollMs } = this.#options.limits;
+    this.#running = true;
+    this.#periodics = [
+      new Periodic(leaseMs / 4, () => this.#beat(), this.#onError),
+      new Periodic(leaseMs / 4, () => this.#bury(), this.#onError),
+      new Periodic(pollMs, () => this.#poll(), this.#onError),
+    ];
+    this.lookForDueWork();
+  }
+
+  stop(): void {
+    this.#running = false;
+    for (const periodic of this.#periodics) periodic.stop();
+    this.#stopDueTimer?.();
+  }
+
+  /** Looks now instead of at the next poll. */
+  lookForDueWork(): void {
+    this.#findDueWork().catch(this.#onError);
+  }
+
+  readonly #onError = (error: unknown): void => {
+    if (this.#running) this.#options.log.debug({ err: error }, "upkeep failed; it is repeated");
+  };
+
+  async #beat(): Promise<void> {
+    const { pool, nodeId, onFenced } = this.#options;
+    const now = await beat(pool, nodeId);
+    if (now === undefined) onFenced();
+    else this.#clockOffsetMs = now - performance.now();
+  }
+
+  async #bury(): Promise<void> {
+    const { pool, nodeId, limits, log, onReady } = this.#options;
+    for (const dead of await findDeadNodes(pool, nodeId, limits.leaseMs)) {
+      const { released } = await takeOver(pool, dead);
+      log.info({ node: nodeId, dead, released }, "took over from a dead node");
+      onReady();
+    }
+  }
+
+  async #poll(): Promise<void> {
+    await this.#findDueWork();
+    await this.#options.look();
+  }
+
+  async #findDueWork(): Promise<void> {
+    if (!this.#running) return;
+    const { ready, nextStartMs } = await findDueWork(this.#options.pool);
+    if (!this.#running) return;
+    this.#stopDueTimer?.();
+    if (nextStartMs !== undefined && nextStartMs <= 0) this.#options.onLate();
+    else if (nextStartMs !== undefined) this.#stopDueTimer = startTimer(nextStartMs, () => this.lookForDueWork());
+    if (ready) this.#options.onReady();
+  }
+}
