@@ -83,7 +83,7 @@ export class AttemptContext implements Context {
       ([result = null]) => {
         const end = outputOf(result as Result | null);
         if (end) attempt.finish(end);
-        else resolve(result as Result | null);
+        else if (!attempt.ended) resolve(result as Result | null);
       },
       [effectCall(effect, row)],
       2,
@@ -105,7 +105,7 @@ export class AttemptContext implements Context {
 
   send<I, O>(handler: HandlerRef<I, O>, key: string, input: I, options: { delayMs?: number } = {}): Future<string> {
     const { entry, record } = this.#recorder.take("send", target(handler, key));
-    if (record) return this.#future(entry, Promise.resolve(formatInvocationId(record.childId ?? 0)));
+    if (record) return this.#future(entry, Promise.resolve(formatInvocationId(record.childId ?? 0)), true);
     const childId = this.#attempt.host.allocateIds(1);
     const claim = options.delayMs === undefined && this.#attempt.host.room() > 0;
     const birth = childBirth(this.#attempt, handler, key, input, childId, { claim, ...options });
@@ -146,7 +146,7 @@ export class AttemptContext implements Context {
         entryWrite(this.#id, entry, "sleep", "", {}),
       ]);
     }
-    this.#timers.add(
+    this.#keepTimer(
       startTimer(record?.remainingMs ?? delayMs, () => this.deliver(entry, { ok: true, value: "null" })),
     );
     return future;
@@ -221,13 +221,18 @@ export class AttemptContext implements Context {
     this.#recorder.assertFinished();
   }
 
+  #keepTimer(stop: () => void): void {
+    if (this.#attempt.ended) stop();
+    else this.#timers.add(stop);
+  }
+
   async #runStep<T>(
     entry: number,
     name: string,
     step: (signal: AbortSignal) => Promise<T> | T,
     maxAttempts = Number.POSITIVE_INFINITY,
   ): Promise<T> {
-    const tried = await tryStep(this.#attempt, step, maxAttempts, (stop) => this.#timers.add(stop));
+    const tried = await tryStep(this.#attempt, step, maxAttempts, (stop) => this.#keepTimer(stop));
     const result = tried.ok ? { value: tried.value } : { failureKind: tried.error.kind, failure: tried.error.message };
     await this.#recorder.write([entryWrite(this.#id, entry, "run", name, result)]);
     if (!tried.ok) throw tried.error;
@@ -238,8 +243,12 @@ export class AttemptContext implements Context {
     const { invocation, host } = this.#attempt;
     this.#attempt.enter();
     try {
-      if (!this.#state.has(name)) this.#state.set(name, await host.readState(invocation.service, invocation.key, name));
-      const text = this.#state.get(name);
+      let text = this.#state.get(name);
+      if (!this.#state.has(name)) {
+        text = await host.readState(invocation.service, invocation.key, name);
+        // A write that came meanwhile is newer.
+        if (!this.#state.has(name)) this.#state.set(name, text);
+      }
       const value = text === undefined ? "{}" : `{"value":${text}}`;
       await this.#recorder.write([entryWrite(this.#id, entry, "get", name, { value })]);
       return value;
@@ -253,7 +262,7 @@ export class AttemptContext implements Context {
     if (!exclusive) throw new TerminalError(`state "${name}": only exclusive handlers write state`, "internal");
     const { entry, record } = this.#recorder.take(kind, name);
     this.#state.set(name, value ?? undefined);
-    if (record) return this.#future(entry, Promise.resolve());
+    if (record) return this.#future(entry, Promise.resolve(), true);
     const written = this.#recorder.write([
       { kind: "state", service, key, name, value },
       entryWrite(this.#id, entry, kind, name, { value: value ?? "null" }),
@@ -276,14 +285,14 @@ export class AttemptContext implements Context {
     void this.#recorder.write([entryWrite(this.#id, entry, "cancel", "", { value: toJson(entries) })]);
   }
 
-  #future<T>(entry: number, promise: Promise<T>): Future<T> {
-    return new DurableFuture(entry, promise, this.#waits);
+  #future<T>(entry: number, promise: Promise<T>, settled = false): Future<T> {
+    return new DurableFuture(entry, promise, this.#waits, settled);
   }
 
   #settled<T>(entry: number, record: EntryRecord, decode: Decode<T>): Future<T> {
     const { completion } = record;
     if (!completion) throw new JournalMismatchError(`entry ${entry}: ${record.kind} has no result`);
-    return this.#future(entry, new Promise((resolve) => resolve(decodeCompletion(completion, decode))));
+    return this.#future(entry, new Promise((resolve) => resolve(decodeCompletion(completion, decode))), true);
   }
 
   #settledOrPending<T>(entry: number, record: EntryRecord, decode: Decode<T>): Future<T> {

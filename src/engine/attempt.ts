@@ -1,7 +1,7 @@
 import { AttemptContext } from "./attempt-context.ts";
 import type { AnyHandler } from "./definition.ts";
 import type { EffectCall } from "./effect.ts";
-import { JournalMismatchError, TerminalError } from "./errors.ts";
+import { JournalMismatchError, messageOf, TerminalError } from "./errors.ts";
 import { formatInvocationId } from "./ids.ts";
 import type { Completion, EntryRecord } from "./journal.ts";
 import type { Completion as CompletionWrite, Operation, OwnedInvocation } from "./operations.ts";
@@ -52,6 +52,10 @@ export class Attempt {
   readonly #context: AttemptContext;
   #busy = 0;
   #ended = false;
+  /** The invocation's end is committed. */
+  #finished = false;
+  /** The effect of its abandonment was refused: it ends without, see `park`. */
+  #abandonmentFailed = false;
 
   constructor(host: AttemptHost, handler: AnyHandler, invocation: OwnedInvocation, records: readonly EntryRecord[]) {
     this.host = host;
@@ -111,14 +115,14 @@ export class Attempt {
 
   /** Counts something under way in this process (A3). */
   enter(): void {
-    if (this.#busy++ === 0) this.host.onBusy(this);
+    if (this.#busy++ === 0 && !this.#ended) this.host.onBusy(this);
   }
 
   leave(): void {
-    if (--this.#busy === 0) this.host.onIdle(this);
+    if (--this.#busy === 0 && !this.#ended) this.host.onIdle(this);
   }
 
-  /** Writes operations of this attempt; `committed` hears of it after the commit, unless the attempt has ended. */
+  /** Writes operations of this attempt; `committed` hears of it after the commit, even where the attempt has ended by then. */
   submit(
     operations: (results: readonly unknown[]) => readonly Operation[],
     committed: (results: readonly unknown[]) => void,
@@ -130,16 +134,19 @@ export class Attempt {
     this.#submit(operations, effects, weight, {
       committed: (results) => {
         this.progressed = true;
-        if (!this.#ended) committed(results);
+        committed(results);
         this.leave();
       },
+      // The write itself was refused by the database: the attempt is over, the invocation is not.
+      failed: (error) => this.fail(error),
       isWanted: () => !this.#ended,
     });
   }
 
-  /** The end that the handler's own `tx` brought about, already committed. */
+  /** An end that is committed. The first one counts: one that is still to be written, such as a kill, is dropped. */
   finish(completion: Completion): void {
-    if (this.#ended) return;
+    if (this.#finished) return;
+    this.#finished = true;
     this.drop();
     this.host.onEnded(this, completion);
   }
@@ -169,14 +176,15 @@ export class Attempt {
 
   /** Parks the invocation, or ends it where its handler says what that leaves behind. */
   park(error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
-    if (this.handler.abandoned) {
-      this.#end(new TerminalError(message, "internal"));
+    const failure = messageOf(error);
+    if (this.handler.abandoned && !this.#abandonmentFailed) {
+      this.#end(new TerminalError(failure, "internal"));
       return;
     }
     this.drop();
-    this.#submit(() => [{ kind: "parking", id: this.invocation.id, failure: message }], [], 1, {
+    this.#submit(() => [{ kind: "parking", id: this.invocation.id, failure }], [], 1, {
       committed: () => this.host.onParked(this, error),
+      failed: (refusal) => this.host.onFailed(this, refusal),
     });
   }
 
@@ -189,22 +197,48 @@ export class Attempt {
       this.#end({ ok: true, value: this.handler.output.encode(output) });
     } catch (error) {
       if (this.#ended) return;
-      const reason = this.#context.mismatch ?? error;
+      const reason = this.#reasonOf(error);
       if (reason instanceof JournalMismatchError) this.park(reason);
       else if (reason instanceof TerminalError) this.#end(reason);
       else this.fail(reason);
     }
   }
 
-  #end(outcome: TerminalError | Completion): void {
-    const completion: Completion =
-      outcome instanceof TerminalError ? { ok: false, kind: outcome.kind, message: outcome.message } : outcome;
-    const effects = completion.ok ? [] : this.#abandonment(completion.message);
-    const write = this.completionWrite(completion);
-    this.drop();
-    this.#submit(() => [write], effects, 1, { committed: () => this.host.onEnded(this, completion) });
+  /** A handler that fails before its journal ends has left its path as well. */
+  #reasonOf(error: unknown): unknown {
+    if (!(error instanceof TerminalError)) return this.#context.mismatch ?? error;
+    try {
+      this.#context.assertFinished();
+      return error;
+    } catch (mismatch) {
+      return mismatch;
+    }
   }
 
+  #end(outcome: TerminalError | Completion): void {
+    const completion: Completion =
+      outcome instanceof TerminalError ? { ok: false, kind: outcome.kind, message: messageOf(outcome) } : outcome;
+    let effects: EffectCall[];
+    try {
+      effects = completion.ok ? [] : this.#abandonment(completion.message);
+    } catch (error) {
+      this.#abandonmentFailed = true;
+      if (!completion.ok && completion.kind === "killed") effects = [];
+      else return this.park(error);
+    }
+    const write = this.completionWrite(completion);
+    this.drop();
+    this.#submit(() => [write], effects, 1, {
+      committed: () => this.finish(completion),
+      failed: (error) => {
+        this.#abandonmentFailed = effects.length > 0;
+        this.host.onFailed(this, error);
+      },
+      isWanted: () => !this.#finished,
+    });
+  }
+
+  /** Throws where its handler's `abandoned` does, or the input cannot be read any more. */
   #abandonment(reason: string): EffectCall[] {
     const { id, key, input } = this.invocation;
     const call = this.handler.abandoned?.(this.handler.input.decode(input), {
@@ -219,7 +253,7 @@ export class Attempt {
     operations: Unit["operations"],
     effects: readonly EffectCall[],
     weight: number,
-    rest: Pick<Unit, "committed" | "isWanted">,
+    rest: Pick<Unit, "committed" | "failed" | "isWanted">,
   ): void {
     this.host.submit({
       lane: this.invocation.id,
@@ -228,11 +262,6 @@ export class Attempt {
       weight,
       operations,
       survives: false,
-      failed: (error) => {
-        // The write itself was refused by the database: the attempt is over, the invocation is not.
-        if (!this.#ended) return this.fail(error);
-        this.host.onFailed(this, error);
-      },
       ...rest,
     });
   }

@@ -67,7 +67,7 @@ export class Claimer {
   async #wakeIfCompleted(id: number, entries: readonly number[]): Promise<void> {
     const { loadCompletions, isClosing, write } = this.#options;
     const completed = await loadCompletions([id]).catch(() => undefined);
-    const came = completed?.get(id)?.some(({ entry }) => entries.includes(entry));
+    const came = completed?.get(id)?.some(({ entry, completion }) => completion && entries.includes(entry));
     if (came && !isClosing()) write({ kind: "wake", id });
   }
 }

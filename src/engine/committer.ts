@@ -50,6 +50,10 @@ export class Committer {
   readonly #connection: WriterConnection;
   readonly #options: CommitterOptions;
   readonly #queue = new UnitQueue();
+  /** Taken from the queue, and not told yet what became of them. */
+  readonly #taken = new Set<Unit>();
+  /** Sent, and not known yet to be in or out. */
+  #inFlight: { readonly number: number; readonly units: readonly Unit[] } | undefined;
   #number = 0;
   #running = false;
   #lost = false;
@@ -85,13 +89,14 @@ export class Committer {
 
   /** Ends this committer from outside: nothing is written from now on. */
   abandon(error: unknown): void {
-    this.#lose({ error, unwritten: [] });
+    this.#lose(error);
   }
 
   async #run(): Promise<void> {
     await nextTurn();
     while (!this.#lost && this.#queue.weight > 0) {
       const units = this.#queue.take(this.#options.maxBatchOperations);
+      for (const unit of units) this.#taken.add(unit);
       await this.#commit(units, 0);
       // Those who were told get their turn to add to the next batch.
       if (!this.#lost) await nextTurn();
@@ -102,47 +107,64 @@ export class Committer {
   }
 
   async #commit(candidates: readonly Unit[], repeats: number): Promise<void> {
-    const units = candidates.filter((unit) => unit.isWanted?.() ?? true);
+    if (this.#lost) return;
+    const units = candidates.filter((unit) => this.#wants(unit));
     if (units.length === 0) return;
     const number = this.#number + 1;
     const startedAt = performance.now();
+    this.#inFlight = { number, units };
     let result: BatchResult;
     try {
       result = await this.#connection.transact(batchProgram(this.#input(number, units)));
     } catch (error) {
-      await this.#recover(error, number, units, repeats);
+      if (!this.#lost) await this.#recover(error, units, repeats);
       return;
     }
+    // Lost meanwhile: its outcome was handed over as open (C4).
+    if (this.#lost) return;
+    this.#inFlight = undefined;
     this.#number = number;
     this.#note(units, startedAt);
-    if (this.#lost) return;
-    settle(units, result);
+    this.#settle(units, result);
     this.#options.onOutcome(result.outcome);
   }
 
-  async #recover(error: unknown, number: number, units: readonly Unit[], repeats: number): Promise<void> {
-    if (this.#lost) return;
+  async #recover(error: unknown, units: readonly Unit[], repeats: number): Promise<void> {
+    if (!this.#connection.uncertain) this.#inFlight = undefined;
     const verdict = judgeFailure(error);
-    if (verdict === "lost") {
-      const remains = this.#connection.uncertain
-        ? { uncertain: { number, units }, unwritten: [] }
-        : { unwritten: units };
-      this.#lose({ error, ...remains });
-      return;
-    }
+    if (verdict === "lost") return this.#lose(error);
     try {
       await this.#connection.reset();
     } catch (resetError) {
-      this.#lose({ error: resetError, unwritten: units });
-      return;
+      return this.#lose(resetError);
     }
     if (verdict === "repeat" && repeats < MOST_REPEATS) return await this.#commit(units, repeats + 1);
     const [first] = units;
-    if (units.length === 1 && first) return first.failed(error);
+    if (units.length === 1 && first) return this.#fail(first, error);
     const middle = units.length >> 1;
     await this.#commit(units.slice(0, middle), 0);
-    if (!this.#lost) await this.#commit(units.slice(middle), 0);
-    else this.#options.onLost({ error, unwritten: units.slice(middle) });
+    await this.#commit(units.slice(middle), 0);
+  }
+
+  #wants(unit: Unit): boolean {
+    const wanted = unit.isWanted?.() ?? true;
+    if (!wanted) this.#taken.delete(unit);
+    return wanted;
+  }
+
+  #settle(units: readonly Unit[], { results, existing, refused }: BatchResult): void {
+    for (const unit of units) {
+      if (refused.has(unit)) this.#fail(unit, refused.get(unit));
+      else {
+        this.#taken.delete(unit);
+        unit.committed(results.get(unit) ?? [], existing.get(unit));
+      }
+    }
+  }
+
+  #fail(unit: Unit, error: unknown): void {
+    // Lost while the batch was being split: it was handed over, and is to be written by the successor.
+    if (this.#taken.delete(unit)) unit.failed(error);
   }
 
   #input(number: number, units: readonly Unit[]): BatchInput {
@@ -156,16 +178,13 @@ export class Committer {
     this.stats.lastBatchMs = performance.now() - startedAt;
   }
 
-  #lose(remains: Remains): void {
+  #lose(error: unknown): void {
     if (this.#lost) return;
     this.#lost = true;
-    this.#options.onLost({ ...remains, unwritten: [...remains.unwritten, ...this.#queue.takeAll()] });
-  }
-}
-
-function settle(units: readonly Unit[], { results, existing, refused }: BatchResult): void {
-  for (const unit of units) {
-    if (refused.has(unit)) unit.failed(refused.get(unit));
-    else unit.committed(results.get(unit) ?? [], existing.get(unit));
+    const uncertain = this.#inFlight;
+    for (const unit of uncertain?.units ?? []) this.#taken.delete(unit);
+    const unwritten = [...this.#taken, ...this.#queue.takeAll()];
+    this.#taken.clear();
+    this.#options.onLost({ error, ...(uncertain ? { uncertain } : {}), unwritten });
   }
 }

@@ -48,6 +48,12 @@ export class NodeLostError extends Error {
   override name = "NodeLostError";
 }
 
+/** What an error says, as a text that Postgres can store. */
+export function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replaceAll("\0", "\uFFFD");
+}
+
 /** The engine does not take this call: it is stopping, not started, or full. */
 export class EngineUnavailableError extends TerminalError {
   override name = "EngineUnavailableError";

@@ -9,13 +9,15 @@ export interface Awaiter {
 export class DurableFuture<T> implements Future<T> {
   readonly entry: number;
   readonly promise: Promise<T>;
-  settled = false;
+  settled: boolean;
   readonly #awaiter: Awaiter;
 
-  constructor(entry: number, promise: Promise<T>, awaiter: Awaiter) {
+  /** `settled`: the promise has been settled already, which it cannot tell. */
+  constructor(entry: number, promise: Promise<T>, awaiter: Awaiter, settled: boolean) {
     this.entry = entry;
     this.promise = promise;
     this.#awaiter = awaiter;
+    this.settled = settled;
     const settle = () => {
       this.settled = true;
     };

@@ -7,8 +7,8 @@ import type { FailureKind } from "./errors.ts";
 //       throws JournalMismatchError; nothing is written after that.
 //   J3. A number without a record is live: the handler does it for the first
 //       time. Awakeables may have a record ahead of the handler.
-//   J4. A `cancel` record names the entries whose awaits were cancelled; it
-//       takes a number of its own and is skipped.
+//   J4. A `cancel` record names the entries whose awaits were cancelled, once
+//       for each await; it takes a number of its own and is skipped.
 
 export type EntryKind =
   | "run"
@@ -46,15 +46,27 @@ export interface EntryRecord {
 /** Where the handler stands in its journal. */
 export class JournalCursor {
   readonly #records: Map<number, EntryRecord>;
-  readonly #cancelled = new Set<number>();
+  /** How many awaits of an entry are still to be cancelled. */
+  readonly #cancelled = new Map<number, number>();
+  /** Records that the handler has not come to. */
+  #ahead = 0;
   #next = 0;
 
   constructor(records: readonly EntryRecord[]) {
     this.#records = new Map(records.map((record) => [record.entry, record]));
     for (const { kind, completion } of records) {
-      if (kind !== "cancel" || !completion?.ok) continue;
-      for (const entry of JSON.parse(completion.value) as number[]) this.#cancelled.add(entry);
+      if (kind !== "cancel") this.#ahead++;
+      else if (completion?.ok) {
+        for (const entry of JSON.parse(completion.value) as number[]) {
+          this.#cancelled.set(entry, (this.#cancelled.get(entry) ?? 0) + 1);
+        }
+      }
     }
+  }
+
+  /** The handler has come to everything that is recorded. */
+  get live(): boolean {
+    return this.#ahead === 0;
   }
 
   /** Takes the next number, with its record if this is a replay. */
@@ -67,12 +79,15 @@ export class JournalCursor {
         `entry ${entry}: the journal has ${describe(record.kind, record.name)}, the handler now does ${describe(kind, name)}`,
       );
     }
+    if (record) this.#ahead--;
     return { entry, record };
   }
 
-  /** Whether the await of this entry was cancelled before. */
+  /** Whether this await of the entry was cancelled before; asked once for each await. */
   wasCancelled(entry: number): boolean {
-    return this.#cancelled.has(entry);
+    const left = this.#cancelled.get(entry) ?? 0;
+    if (left > 0) this.#cancelled.set(entry, left - 1);
+    return left > 0;
   }
 
   /** Throws where the handler ends although its journal goes on. */

@@ -1,10 +1,11 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
 import type { EngineLog } from "./api.ts";
 import type { Attempt, AttemptHost } from "./attempt.ts";
 import { Claimer } from "./claimer.ts";
 import { Committer, type Remains } from "./committer.ts";
 import type { AnyHandler } from "./definition.ts";
-import { NodeLostError } from "./errors.ts";
+import { messageOf, NodeLostError } from "./errors.ts";
 import { fanOutValue, type Completion } from "./journal.ts";
 import type { EngineLimits } from "./limits.ts";
 import type { BatchOutcome, Operation } from "./operations.ts";
@@ -109,6 +110,7 @@ export class Node implements AttemptHost {
       const node = new Node(await registerNode(connection), shared, connection);
       onConnectionLost = (error) => node.committer.abandon(error);
       await node.#upkeep.start();
+      if (node.#over) throw new NodeLostError("the connection broke while the node joined");
       return node;
     } catch (error) {
       await connection.close();
@@ -178,8 +180,7 @@ export class Node implements AttemptHost {
     if (failures >= (attempt.handler.maxAttempts ?? DEFAULT_MAX_ATTEMPTS)) return attempt.park(error);
     const delayMs = retryDelayMs(failures);
     this.#shared.log.warn({ err: error, failures, delayMs, ...describe(attempt) }, "an attempt failed and is repeated");
-    const failure = error instanceof Error ? error.message : String(error);
-    this.#write(id, { kind: "attempt_failure", id, failure, failures });
+    this.#write(id, { kind: "attempt_failure", id, failure: messageOf(error), failures });
     this.residents.rest(attempt, failures, (wake) => startTimer(delayMs, wake));
   }
 
@@ -213,12 +214,15 @@ export class Node implements AttemptHost {
 
   /** Takes no new work, waits for attempts to reach their next wait, then hands over what is left. */
   async leave(): Promise<void> {
-    this.#upkeep.stop();
-    const grace = new Promise<void>((resolve) => startTimer(this.#shared.limits.drainMs, resolve));
+    this.#upkeep.close();
+    const done = new AbortController();
+    const grace = delay(this.#shared.limits.drainMs, undefined, { signal: done.signal }).catch(() => {});
     await Promise.race([this.residents.close().then(() => this.committer.drained()), grace]);
+    done.abort();
     this.#over = true;
     this.residents.dropAll();
     await this.committer.drained();
+    this.#upkeep.stop();
     await this.#connection.close();
     await takeOver(this.#shared.pool, this.id);
   }

@@ -37,7 +37,9 @@ export class Recorder {
     if (!this.mismatch)
       this.#attempt.submit(
         () => operations,
-        () => resolve(),
+        () => {
+          if (!this.#attempt.ended) resolve();
+        },
         [],
         operations.length,
       );

@@ -25,6 +25,8 @@ interface Resident {
   idleSince?: number;
   /** Ends its rest before its time. */
   wake?: () => void;
+  /** Stops the timer of its rest. */
+  stopRest?: () => void;
 }
 
 export interface ResidentsOptions {
@@ -112,8 +114,8 @@ export class Residents {
     this.onIdle(attempt);
   }
 
-  /** Takes the resident out of the running until `wake` is called. */
-  rest(attempt: Attempt, failures: number, arrange: (wake: () => void) => void): void {
+  /** Takes the resident out of the running until `wake` is called; `arrange` answers with what stops it from calling. */
+  rest(attempt: Attempt, failures: number, arrange: (wake: () => void) => () => void): void {
     const resident = this.#residents.get(attempt.invocation.id);
     this.onIdle(attempt);
     if (!resident) return;
@@ -123,11 +125,12 @@ export class Residents {
     resident.wake = () => {
       if (!resting || this.#residents.get(attempt.invocation.id) !== resident) return;
       resting = false;
+      resident.stopRest?.();
       delete resident.wake;
       this.#queue.add(resident, resident.invocation.priority);
       this.#startNext();
     };
-    arrange(resident.wake);
+    resident.stopRest = arrange(resident.wake);
   }
 
   /** Up to `count` residents that wait for something durable, those not asked for for longest first. */
@@ -172,7 +175,10 @@ export class Residents {
     this.#residents.clear();
     this.#queue.clear();
     this.#active.clear();
-    for (const { attempt } of residents) attempt?.drop();
+    for (const { attempt, stopRest } of residents) {
+      stopRest?.();
+      attempt?.drop();
+    }
     this.#quiet.resolve();
   }
 

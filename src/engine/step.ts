@@ -1,5 +1,5 @@
 import type { Attempt } from "./attempt.ts";
-import { TerminalError } from "./errors.ts";
+import { messageOf, TerminalError } from "./errors.ts";
 import { retryDelayMs } from "./retry.ts";
 import { startTimer } from "./timer.ts";
 
@@ -16,6 +16,8 @@ export async function tryStep<T>(
   onPause: (stop: () => void) => void,
 ): Promise<StepResult> {
   for (let tries = 1; ; tries++) {
+    // Nobody wants its result any more (A2).
+    if (attempt.ended) return new Promise(() => {});
     attempt.enter();
     try {
       return { ok: true, value: JSON.stringify((await step(attempt.abort.signal)) ?? null) };
@@ -25,16 +27,11 @@ export async function tryStep<T>(
       // What follows in the same turn, recording the result, counts itself.
       setImmediate(() => attempt.leave());
     }
-    // Nobody wants its result any more (A2).
-    if (attempt.ended) return new Promise(() => {});
     await new Promise<void>((resolve) => onPause(startTimer(retryDelayMs(tries), resolve)));
   }
 }
 
 function toTerminalError(error: unknown): TerminalError {
-  const { kind, message } =
-    error instanceof TerminalError
-      ? error
-      : { kind: "internal" as const, message: error instanceof Error ? error.message : String(error) };
-  return new TerminalError(message, kind, { cause: error });
+  const kind = error instanceof TerminalError ? error.kind : "internal";
+  return new TerminalError(messageOf(error), kind, { cause: error });
 }

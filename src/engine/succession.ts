@@ -52,21 +52,25 @@ export class Succession {
   }
 
   async stop(): Promise<void> {
-    const node = this.#node;
-    await node?.leave();
     this.#stopping.abort();
-    this.#node = undefined;
-    await this.#rejoining;
-    this.#failHomeless(new EngineUnavailableError("this server is stopping", "unavailable"));
+    try {
+      await this.#node?.leave();
+    } finally {
+      // Lost while it left, or before: nobody takes its place any more.
+      await this.#rejoining;
+      this.#node = undefined;
+      this.#failHomeless(new EngineUnavailableError("this server is stopping", "unavailable"));
+    }
   }
 
   #onLost(node: Node, remains: Remains): void {
+    if (node === this.#node) {
+      this.#node = undefined;
+      this.#outageSince = performance.now();
+      this.#shared.log.error({ err: remains.error, node: node.id }, "lost the database; waiting for it");
+      this.#rejoining = this.#rejoin(node, remains.uncertain);
+    }
     for (const unit of remains.unwritten) this.#rehome(unit);
-    if (node !== this.#node) return;
-    this.#node = undefined;
-    this.#outageSince = performance.now();
-    this.#shared.log.error({ err: remains.error, node: node.id }, "lost the database; waiting for it");
-    this.#rejoining = this.#rejoin(node, remains.uncertain);
   }
 
   #rehome(unit: Unit): void {
@@ -83,22 +87,24 @@ export class Succession {
         const { lastBatch } = await takeOver(this.#shared.pool, lost.id);
         if (toSettle) await this.#findOut(toSettle.units, lastBatch >= toSettle.number);
         toSettle = undefined;
-        this.#welcome(await Node.join(this.#shared));
+        await this.#welcome(await Node.join(this.#shared));
         return;
       } catch (error) {
         this.#shared.log.debug({ err: error, failures }, "the database does not answer yet");
         if (this.#outageIsLong()) this.#failHomeless(unreachable());
+        if (this.#outageIsLong()) toSettle = failAll(toSettle);
         await delay(Math.min(retryDelayMs(failures), 1_000), undefined, { signal }).catch(() => {});
       }
     }
+    failAll(toSettle);
   }
 
-  #welcome(node: Node): void {
+  async #welcome(node: Node): Promise<void> {
+    if (this.#stopping.signal.aborted) return await node.leave();
     this.#node = node;
     this.#shared.log.info({ node: node.id, outageMs: this.#outageMs() }, "the database is back");
     this.#outageSince = undefined;
     for (const unit of this.#homeless.splice(0)) node.submit(unit);
-    if (this.#stopping.signal.aborted) void node.leave();
   }
 
   /** What became of the units of a batch of which only this is known: it is in, or it is not (U2). */
@@ -129,6 +135,11 @@ export class Succession {
   }
 }
 
+/** Tells those who wait for a batch that nobody knows what became of it. */
+function failAll(uncertain: Remains["uncertain"]): undefined {
+  for (const unit of uncertain?.units ?? []) unit.failed(outcomeUnknown());
+}
+
 function unreachable(): EngineUnavailableError {
   return new EngineUnavailableError("the database cannot be reached; try again", "unavailable");
 }
@@ -136,6 +147,13 @@ function unreachable(): EngineUnavailableError {
 function answerLost(): EngineUnavailableError {
   return new EngineUnavailableError(
     "the change was saved, but the answer was lost with the database connection; look before you repeat it",
+    "unavailable",
+  );
+}
+
+function outcomeUnknown(): EngineUnavailableError {
+  return new EngineUnavailableError(
+    "the database connection was lost before it said whether the change was saved; look before you repeat it",
     "unavailable",
   );
 }

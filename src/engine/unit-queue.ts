@@ -64,11 +64,13 @@ class Gathering {
   #takes(unit: Unit): boolean {
     const records = [...recordsOf(unit)];
     const lane = unit.lane;
-    if ((lane !== undefined && this.#deferredLanes.has(lane)) || records.some((record) => this.#records.has(record))) {
+    const collides = records.some((record) => this.#records.has(record));
+    // Those of a unit that has to wait, too: a later one must not pass it.
+    for (const record of records) this.#records.add(record);
+    if (collides || (lane !== undefined && this.#deferredLanes.has(lane))) {
       if (lane !== undefined) this.#deferredLanes.add(lane);
       return false;
     }
-    for (const record of records) this.#records.add(record);
     this.units.push(unit);
     this.weight += unit.weight;
     return true;
@@ -80,6 +82,8 @@ function* recordsOf(unit: Unit): Iterable<string> {
     const { service, key, handler, idempotencyKey } = unit.claim;
     yield JSON.stringify(["claim", service, key, handler, idempotencyKey]);
   }
+  // A batch runs all rows of one effect, then those of the next: two units of one lane would lose their order.
+  if (unit.lane !== undefined && unit.effects.length > 0) yield `lane ${unit.lane}`;
   for (const { effect, row } of unit.effects) {
     const record = effect.record?.(row as never);
     if (record !== undefined) yield `${effect.name} ${record}`;

@@ -28,8 +28,9 @@ export interface Unit {
   readonly weight: number;
   /**
    * Makes the operations from the effects' results (null: missed). Pure: runs
-   * again when the batch does. Throwing refuses the unit: then none of its
-   * operations is written, and its effects must have missed.
+   * again when the batch does. Where it throws, a unit with a birth is refused:
+   * none of its operations is written, and its effects must have written
+   * nothing. Any other makes its batch fail, and then fails alone.
    */
   operations(results: readonly unknown[]): Iterable<Operation>;
   /** Committed. `existing`: the claim named an invocation that was there before, so nothing was written. */

@@ -28,6 +28,7 @@ export interface UpkeepOptions {
 export class Upkeep {
   readonly #options: UpkeepOptions;
   #periodics: Periodic[] = [];
+  #heartbeat: Periodic | undefined;
   #stopDueTimer: (() => void) | undefined;
   #clockOffsetMs = 0;
   #running = false;
@@ -51,18 +52,24 @@ export class Upkeep {
     await this.#bury();
     const { leaseMs, pollMs } = this.#options.limits;
     this.#running = true;
+    this.#heartbeat = new Periodic(leaseMs / 4, () => this.#beat(), this.#onError);
     this.#periodics = [
-      new Periodic(leaseMs / 4, () => this.#beat(), this.#onError),
       new Periodic(leaseMs / 4, () => this.#bury(), this.#onError),
       new Periodic(pollMs, () => this.#poll(), this.#onError),
     ];
     this.lookForDueWork();
   }
 
-  stop(): void {
+  /** Looks for nothing more, but goes on to show the node, which still writes. */
+  close(): void {
     this.#running = false;
     for (const periodic of this.#periodics) periodic.stop();
     this.#stopDueTimer?.();
+  }
+
+  stop(): void {
+    this.close();
+    this.#heartbeat?.stop();
   }
 
   /** Looks now instead of at the next poll. */

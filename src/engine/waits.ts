@@ -10,7 +10,9 @@ interface Wait {
 /**
  * What a handler awaits at the moment. A cancellation is delivered once, to
  * every await that is open then or, if none is, to the next one; it is recorded
- * before the handler learns of it, so that a replay ends the same awaits.
+ * before the handler learns of it, so that a replay ends the same awaits. While
+ * the handler repeats what is recorded, none is delivered: it would take it off
+ * the journal's path.
  */
 export class Waits implements Awaiter {
   readonly #open = new Set<Wait>();
@@ -27,13 +29,17 @@ export class Waits implements Awaiter {
 
   wait<T>(future: DurableFuture<T>): Promise<T> {
     if (this.#cursor.wasCancelled(future.entry)) return Promise.reject(new CancelledError());
-    if (future.settled) return future.promise;
+    if (future.settled) {
+      this.#deliver();
+      return future.promise;
+    }
     return this.#hold([future.entry], future.promise);
   }
 
   /** Waits for the first of them; tells its position. A failure counts as completed. */
   waitAny(futures: readonly DurableFuture<unknown>[]): Promise<number> {
-    if (futures.some((future) => this.#cursor.wasCancelled(future.entry))) return Promise.reject(new CancelledError());
+    const cancelled = futures.filter((future) => this.#cursor.wasCancelled(future.entry));
+    if (cancelled.length > 0) return Promise.reject(new CancelledError());
     const done = futures.findIndex((future) => future.settled);
     if (done >= 0) return Promise.resolve(done);
     const first = Promise.race(
@@ -53,7 +59,7 @@ export class Waits implements Awaiter {
   /** Asks the handler to end. */
   cancel(): void {
     this.#cancelRequested = true;
-    if (this.#open.size > 0) this.#deliver();
+    this.#deliver();
   }
 
   #hold<T>(entries: readonly number[], promise: Promise<T>): Promise<T> {
@@ -73,16 +79,16 @@ export class Waits implements Awaiter {
           reject(error);
         },
       );
-      if (this.#cancelRequested) this.#deliver();
+      this.#deliver();
     });
   }
 
   #deliver(): void {
-    if (this.#delivered || this.#open.size === 0) return;
+    if (!this.#cancelRequested || this.#delivered || this.#open.size === 0 || !this.#cursor.live) return;
     this.#delivered = true;
     const waits = [...this.#open];
     this.#open.clear();
-    this.#recordCancel([...new Set(waits.map((wait) => wait.entry))]);
+    this.#recordCancel(waits.map((wait) => wait.entry));
     for (const wait of waits) wait.reject(new CancelledError());
   }
 }

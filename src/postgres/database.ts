@@ -34,11 +34,7 @@ async function createDatabase(client: Client): Promise<void> {
   }
 }
 
-async function withClient(
-  socketDir: string,
-  database: string,
-  use: (client: Client) => Promise<void>,
-): Promise<void> {
+async function withClient(socketDir: string, database: string, use: (client: Client) => Promise<void>): Promise<void> {
   const client = new Client({ host: socketDir, port: PORT, user: HYDRA, database, ssl: false });
   // A connection that is cut also rejects the call that was under way.
   client.on("error", () => {});

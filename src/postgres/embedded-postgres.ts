@@ -42,9 +42,7 @@ export interface EmbeddedPostgres {
  *
  * @throws EmbeddedPostgresError saying what is wrong and what to do; nothing stays behind then.
  */
-export async function startEmbeddedPostgres(
-  options: EmbeddedPostgresOptions,
-): Promise<EmbeddedPostgres> {
+export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const cleanup = new Cleanup();
   try {
     return await start(options, cleanup);

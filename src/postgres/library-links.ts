@@ -15,10 +15,7 @@ export async function ensureLibraryLinks(nativeDir: string): Promise<boolean> {
   return made.every(Boolean);
 }
 
-async function ensureLink(
-  nativeDir: string,
-  link: { source: string; target: string },
-): Promise<boolean> {
+async function ensureLink(nativeDir: string, link: { source: string; target: string }): Promise<boolean> {
   // The list names paths as seen from the package: `native/lib/libpq.so.5.18`.
   const file = path.join(nativeDir, path.relative("native", link.target));
   const source = path.join(nativeDir, path.relative("native", link.source));

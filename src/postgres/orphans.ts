@@ -4,7 +4,8 @@
 // after this data directory, so whatever Postgres still works on it is nobody's.
 
 import { execFile } from "node:child_process";
-import { readdir, readFile, readlink, rm } from "node:fs/promises";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { EmbeddedPostgresError } from "./errors.ts";
@@ -32,7 +33,7 @@ export async function stopOrphans(clusterDir: string, log: (message: string) => 
     await end(file.pid, POSTGRES_STOP);
   }
   // Whatever the pid file says, or if somebody removed it: two at work on one cluster would destroy it.
-  const rest = await postgresProcessesIn(clusterDir);
+  const rest = postgresProcessesIn(clusterDir);
   await Promise.all(rest.map((pid) => end(pid, SESSION_STOP)));
   await rm(path.join(clusterDir, "postmaster.pid"), { force: true });
 }
@@ -54,21 +55,17 @@ async function isPostmaster(pid: number, clusterDir: string): Promise<boolean> {
 }
 
 /** Linux only. Elsewhere nobody can tell whose a session is; it ends by itself once it looks for its postmaster. */
-async function postgresProcessesIn(clusterDir: string): Promise<number[]> {
+function postgresProcessesIn(clusterDir: string): number[] {
   if (process.platform !== "linux") return [];
-  const pids = (await readdir("/proc")).map(Number).filter((pid) => pid > 0);
-  const ours = await Promise.all(pids.map((pid) => isPostgresIn(pid, clusterDir)));
-  return pids.filter((_, index) => ours[index]);
+  const pids = readdirSync("/proc").map(Number);
+  return pids.filter((pid) => pid > 0 && isPostgresIn(pid, clusterDir));
 }
 
-/** All processes of a Postgres work in its data directory. */
-async function isPostgresIn(pid: number, clusterDir: string): Promise<boolean> {
+/** All processes of a Postgres work in its data directory. Synchronous: /proc is no disk, and holds thousands. */
+function isPostgresIn(pid: number, clusterDir: string): boolean {
   try {
-    const [name, directory] = await Promise.all([
-      readFile(`/proc/${pid}/comm`, "utf8"),
-      readlink(`/proc/${pid}/cwd`),
-    ]);
-    return name.trim() === "postgres" && directory === clusterDir;
+    const name = readFileSync(`/proc/${pid}/comm`, "utf8");
+    return name === "postgres\n" && readlinkSync(`/proc/${pid}/cwd`) === clusterDir;
   } catch {
     // It ended meanwhile, or belongs to a user whose processes are not ours to see.
     return false;

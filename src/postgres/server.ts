@@ -70,7 +70,7 @@ export async function waitUntilReady(
   throw new EmbeddedPostgresError(
     `Postgres ended while it was starting (${signal ?? `exit code ${code}`}). ` +
       `The last messages in its log ${serverLog.file}:\n${messages || "(none)"}` +
-      `${await fullDiskHint(clusterDir, messages)}`,
+      (await fullDiskHint(clusterDir, messages)),
   );
 }
 

@@ -149,11 +149,13 @@ function collectOperations(
     const own = results.get(unit) ?? [];
     try {
       for (const operation of unit.operations(own)) operations.push(operation);
-      unit.effects.forEach((call, i) => operations.push(...actionOperations(call, own[i], secret)));
     } catch (error) {
+      if (unit.birth === undefined) throw error;
       refused.set(unit, error);
       if (unit.claim) operations.push({ kind: "forget_key", ...unit.claim });
+      continue;
     }
+    unit.effects.forEach((call, i) => operations.push(...actionOperations(call, own[i], secret)));
   }
   return { operations, refused };
 }

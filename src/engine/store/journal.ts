@@ -19,24 +19,36 @@ interface JournalRow {
 }
 
 // A called invocation's outcome is the outcome of the entry that called it; it
-// is stored once, there.
+// is stored once, there. The lateral subqueries (`offset 0` keeps them apart)
+// are looked up one by one by primary key, whatever the planner believes of
+// the tables' sizes.
 const COLUMNS = `j.invocation_id, j.entry, j.kind, j.name,
        case when j.kind = 'call' then c.output else j.value end as value,
        case when j.kind = 'call' then c.failure_kind else j.failure_kind end as failure_kind,
        case when j.kind = 'call' then c.failure else j.failure end as failure,
        j.child_id, j.open, j.children, j.failed, c.completed_at is not null as child_ended`;
-const CHILD = "left join engine.invocations c on j.kind = 'call' and c.id = j.child_id";
+
+function entriesOf(condition: string): string {
+  return `from unnest($1::int8[]) as w(id)
+         cross join lateral (
+           select * from engine.journal where invocation_id = w.id and (${condition}) order by entry offset 0
+         ) as j
+          left join lateral (
+           select output, failure_kind, failure, completed_at from engine.invocations
+            where j.kind = 'call' and id = j.child_id offset 0
+         ) as c on true`;
+}
 
 /** Journals of invocations, to be replayed. Those without entries are missing. */
 export async function loadJournals(pool: pg.Pool, ids: readonly number[]): Promise<Map<number, EntryRecord[]>> {
   const { rows } = await pool.query<JournalRow>({
     name: "load_journals",
     text: `select ${COLUMNS}, extract(epoch from t.fire_at - clock_timestamp())::float8 * 1000 as remaining_ms
-             from unnest($1::int8[]) as w(id)
-             join engine.journal j on j.invocation_id = w.id
-             ${CHILD}
-             left join engine.timers t on j.kind = 'sleep' and t.invocation_id = j.invocation_id and t.entry = j.entry
-            order by j.invocation_id, j.entry`,
+             ${entriesOf("true")}
+             left join lateral (
+               select fire_at from engine.timers
+                where j.kind = 'sleep' and invocation_id = j.invocation_id and entry = j.entry offset 0
+             ) as t on true`,
     values: [ids],
   });
   return byInvocation(rows);
@@ -47,12 +59,7 @@ export async function loadCompletions(pool: pg.Pool, ids: readonly number[]): Pr
   const { rows } = await pool.query<JournalRow>({
     name: "load_completions",
     text: `select ${COLUMNS}, null::float8 as remaining_ms
-             from unnest($1::int8[]) as w(id)
-             join engine.journal j on j.invocation_id = w.id
-             ${CHILD}
-            where j.kind = 'awakeable' or (j.kind = 'fan_out' and j.open = 0)
-               or (j.kind = 'call' and c.completed_at is not null)
-            order by j.invocation_id, j.entry`,
+             ${entriesOf("kind in ('awakeable', 'call') or (kind = 'fan_out' and open = 0)")}`,
     values: [ids],
   });
   return byInvocation(rows);

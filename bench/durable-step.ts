@@ -1,0 +1,81 @@
+import { Agent, request } from "node:http";
+import pg from "pg";
+import type { BenchPostgres } from "./database.ts";
+import { startServerProcess } from "./server-process.ts";
+import { quantile } from "./statistics.ts";
+
+export interface StepFigures {
+  readonly insertP50: number;
+  readonly insertPerSecond64: number;
+  readonly stepP50: number;
+  readonly stepP99: number;
+  readonly stepPerSecond64: number;
+}
+
+const CALLS_ALONE = 1_000;
+const CALLS_TOGETHER = 10_000;
+const TOGETHER = 64;
+
+/** NotifyReady over HTTP is one durable call; beside it one plain INSERT of a row of that size. */
+export async function measureDurableStep(postgres: BenchPostgres): Promise<StepFigures> {
+  const databaseUrl = await postgres.createDatabase("step");
+  const server = await startServerProcess(["--sentinels", "100", "--converge", "0"], { DATABASE_URL: databaseUrl });
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: TOGETHER });
+  const agent = new Agent({ keepAlive: true, maxSockets: TOGETHER });
+  try {
+    await pool.query("create table plain (id bigint generated always as identity primary key, value text not null)");
+    const insert = () => pool.query({ name: "i", text: "insert into plain (value) values ($1)", values: ["x".repeat(100)] });
+    const step = (i: number) => post(agent, `${server.url}/hydra.v1.SentinelService/${sentinelId(i)}/NotifyReady`);
+    await together(insert, 500);
+    await together(step, 500);
+    const insertTimes = await alone(insert);
+    const stepTimes = await alone(step);
+    return {
+      insertP50: quantile(insertTimes, 0.5),
+      stepP50: quantile(stepTimes, 0.5),
+      stepP99: quantile(stepTimes, 0.99),
+      insertPerSecond64: await together(insert, CALLS_TOGETHER),
+      stepPerSecond64: await together(step, CALLS_TOGETHER),
+    };
+  } finally {
+    agent.destroy();
+    await pool.end();
+    await server.stop();
+  }
+}
+
+function sentinelId(i: number): string {
+  return `snt_${String((i % 100) + 1).padStart(6, "0")}`;
+}
+
+async function alone(call: (i: number) => Promise<unknown>): Promise<number[]> {
+  const times: number[] = [];
+  for (let i = 0; i < CALLS_ALONE; i++) {
+    const startedAt = performance.now();
+    await call(i);
+    times.push(performance.now() - startedAt);
+  }
+  return times;
+}
+
+/** Calls a second, `TOGETHER` at a time. */
+async function together(call: (i: number) => Promise<unknown>, calls: number): Promise<number> {
+  const startedAt = performance.now();
+  let next = 0;
+  const work = async () => {
+    for (let i = next++; i < calls; i = next++) await call(i);
+  };
+  await Promise.all(Array.from({ length: TOGETHER }, work));
+  return (calls / (performance.now() - startedAt)) * 1000;
+}
+
+function post(agent: Agent, url: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const call = request(url, { agent, method: "POST", headers: { "content-type": "application/json" } }, (answer) => {
+    answer.resume();
+    answer.on("end", () => (answer.statusCode === 200 ? resolve() : reject(new Error(`status ${answer.statusCode}`))));
+  });
+  call.on("error", reject);
+  call.end("{}");
+  return promise;
+}

@@ -1,0 +1,66 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
+
+/** A hydra in a process of its own, as its users run it. */
+export interface ServerProcess {
+  readonly url: string;
+  /** From the start of the process until it said that it listens. */
+  readonly readyMs: number;
+  /** Resident memory, in MB. */
+  rss(): Promise<number>;
+  /** Highest resident memory so far, in MB. */
+  peakRss(): Promise<number>;
+  /** CPU time so far, in ms. */
+  cpuMs(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export async function startServerProcess(args: readonly string[], env: NodeJS.ProcessEnv): Promise<ServerProcess> {
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, ["bin/hydra.js", "dev", "--port", "0", ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, HYDRA_LOG_LEVEL: "error", ...env },
+  });
+  const url = await listeningUrl(child);
+  const readyMs = performance.now() - startedAt;
+  return {
+    url,
+    readyMs,
+    rss: () => statusMegabytes(child, "VmRSS"),
+    peakRss: () => statusMegabytes(child, "VmHWM"),
+    cpuMs: () => cpuMs(Number(child.pid)),
+    async stop() {
+      const exited = once(child, "exit");
+      child.kill("SIGTERM");
+      await exited;
+    },
+  };
+}
+
+async function listeningUrl(child: ChildProcess): Promise<string> {
+  if (!child.stdout) throw new Error("no standard output");
+  for await (const line of createInterface({ input: child.stdout })) {
+    const url = /^listening on (\S+)$/.exec(line)?.[1];
+    if (url !== undefined) {
+      child.stdout.resume();
+      return url;
+    }
+  }
+  throw new Error("the server ended before it listened");
+}
+
+async function statusMegabytes(child: ChildProcess, field: string): Promise<number> {
+  const status = await readFile(`/proc/${child.pid}/status`, "utf8");
+  return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) / 1024;
+}
+
+const TICKS_PER_MS = 0.1;
+
+/** CPU time of one process, in ms, of user and system together. Linux only. */
+export async function cpuMs(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_MS;
+}

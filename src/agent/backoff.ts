@@ -1,0 +1,45 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Code, ConnectError } from "@connectrpc/connect";
+
+const FIRST_DELAY_MS = 100;
+const LONGEST_DELAY_MS = 10_000;
+
+/** Refusals that repeating alone does not change: a person has to. */
+const FOR_A_PERSON = new Set([
+  Code.InvalidArgument,
+  Code.FailedPrecondition,
+  Code.Unauthenticated,
+  Code.PermissionDenied,
+  Code.Unimplemented,
+]);
+
+/** Does it take a person to make this call succeed? */
+export function needsPerson(error: unknown): boolean {
+  return FOR_A_PERSON.has(ConnectError.from(error).code);
+}
+
+/**
+ * Waits between attempts: doubling, at most 10 s, the half of it random, so
+ * that the agents of a restarted server do not come back at the same moment.
+ */
+export class Backoff {
+  #failures = 0;
+
+  /** Failures in a row. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** The last attempt was a success. */
+  reset(): void {
+    this.#failures = 0;
+  }
+
+  /** Resolves when it is time for the next attempt, or when the signal is aborted. */
+  async wait(error: unknown, signal: AbortSignal): Promise<void> {
+    this.#failures += 1;
+    const doubled = FIRST_DELAY_MS * 2 ** Math.min(this.#failures - 1, 20);
+    const delayMs = needsPerson(error) ? LONGEST_DELAY_MS : Math.min(LONGEST_DELAY_MS, doubled);
+    await delay(delayMs * (0.5 + 0.5 * Math.random()), undefined, { signal }).catch(() => {});
+  }
+}

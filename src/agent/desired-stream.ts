@@ -1,0 +1,95 @@
+import type { Client } from "@connectrpc/connect";
+import type { ClusterService, DesiredSentinel, WatchDesiredStateResponse } from "../gen/hydra/v1/cluster_pb.ts";
+import type { AgentIdentity } from "./agent-identity.ts";
+import type { AgentLog } from "./agent-log.ts";
+import { Backoff, needsPerson } from "./backoff.ts";
+
+// An agent's end of the stream of desired state.
+//
+//   A1. A cursor is taken over after its message has been applied: a cut stream
+//       repeats, it never skips.
+//   A2. A full sync that is cut starts anew; only a complete one tells what is gone.
+//   A3. Messages are applied one at a time, in order.
+
+/** What an agent does with desired state. */
+export interface DesiredState {
+  /** Applies what is desired of some sentinels, those that left hydra (`deleted`) included. May see the same twice. */
+  apply(sentinels: readonly DesiredSentinel[]): Promise<void> | void;
+  /** After a full sync: of this region there are these sentinels and no others. */
+  keepOnly(sentinelIds: ReadonlySet<string>): Promise<void> | void;
+}
+
+export interface DesiredStreamOptions {
+  readonly client: Client<typeof ClusterService>;
+  readonly agent: AgentIdentity;
+  readonly desired: DesiredState;
+  readonly log: AgentLog;
+  readonly signal: AbortSignal;
+  /** Silence after which the connection counts as dead; a few of the server's heartbeats. Default 60,000. */
+  readonly silenceMs?: number;
+}
+
+/** Follows desired state until the signal is aborted, through any number of lost connections. Never rejects. */
+export async function followDesiredState(options: DesiredStreamOptions): Promise<void> {
+  const { signal, log, agent } = options;
+  const stream = new DesiredStream(options);
+  const backoff = new Backoff();
+  while (!signal.aborted) {
+    try {
+      await stream.follow(() => backoff.reset());
+      throw new Error("the server ended the stream");
+    } catch (error) {
+      if (signal.aborted) return;
+      const fields = { err: error, regionId: agent.regionId, failures: backoff.failures + 1 };
+      if (needsPerson(error)) log.error(fields, "the server refuses this agent, trying again");
+      else if (backoff.failures === 0) log.warn(fields, "stream of desired state was cut, connecting again");
+      else log.debug(fields, "no stream of desired state yet, trying again");
+      await backoff.wait(error, signal);
+    }
+  }
+}
+
+class DesiredStream {
+  readonly #options: DesiredStreamOptions;
+  #cursor = 0n;
+  #synced: Set<string> | undefined;
+
+  constructor(options: DesiredStreamOptions) {
+    this.#options = options;
+  }
+
+  /** Connects and applies what comes, until the stream ends or fails. */
+  async follow(onMessage: () => void): Promise<void> {
+    const { client, agent, signal, silenceMs = 60_000 } = this.#options;
+    const silence = new AbortController();
+    const timer = setTimeout(() => silence.abort(new Error(`no sign of life for ${silenceMs} ms`)), silenceMs);
+    this.#synced = undefined;
+    try {
+      const stream = client.watchDesiredState(
+        { agent, cursor: this.#cursor },
+        { signal: AbortSignal.any([signal, silence.signal]) },
+      );
+      for await (const message of stream) {
+        await this.#take(message);
+        onMessage();
+        timer.refresh();
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #take(message: WatchDesiredStateResponse): Promise<void> {
+    const { desired } = this.#options;
+    if (message.sentinels.length > 0) await desired.apply(message.sentinels);
+    if (message.fullSync) {
+      this.#synced ??= new Set();
+      for (const { sentinelId } of message.sentinels) this.#synced.add(sentinelId);
+    }
+    if (message.fullSyncEnd) {
+      await desired.keepOnly(this.#synced ?? new Set());
+      this.#synced = undefined;
+    }
+    this.#cursor = message.cursor;
+  }
+}

@@ -1,0 +1,5 @@
+// The only door to the agents.
+export type { AgentIdentity } from "./agent-identity.ts";
+export type { AgentLog } from "./agent-log.ts";
+export type { ConvergeRange } from "./simulated/converge-time.ts";
+export { type SimulatedFleet, type SimulatedFleetOptions, startSimulatedFleet } from "./simulated/fleet.ts";

@@ -1,0 +1,54 @@
+// The program `hydra`: puts the parts together. Alone in reading process.env, handling signals and exiting.
+
+import { readFileSync } from "node:fs";
+import { inspect } from "node:util";
+import { CommanderError } from "@commander-js/extra-typings";
+import { createTerminal, ExitCode } from "../cli/index.ts";
+import { ConfigError, loadConfig } from "../config.ts";
+import { createProgram } from "./program.ts";
+import { listenForSignals } from "./signals.ts";
+import { StartGivenUpError, UsageError, UserError } from "./user-error.ts";
+
+process.exit(await main());
+
+async function main(): Promise<number> {
+  const { env, stdout, stderr } = process;
+  const terminal = createTerminal(stdout, stderr, env);
+  const interrupted = listenForSignals((exitCode) => process.exit(exitCode));
+  let serving = false;
+  // Whoever read the output has gone (`hydra watch | head -1`). A server goes on without.
+  stdout.on("error", () => serving || process.exit(ExitCode.DONE));
+  try {
+    let exitCode = 0;
+    const program = createProgram({
+      config: loadConfig(env),
+      env,
+      version: ownVersion(),
+      terminal,
+      interrupted,
+      onServing: () => (serving = true),
+      onExit: (code) => (exitCode = code),
+    });
+    await program.parseAsync();
+    return exitCode;
+  } catch (error) {
+    return explain(error, terminal.complain);
+  }
+}
+
+function explain(error: unknown, complain: (line: string) => void): number {
+  // Commander has already said what is wrong.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.DONE : ExitCode.USAGE;
+  if (error instanceof StartGivenUpError) return ExitCode.INTERRUPTED;
+  if (error instanceof ConfigError || error instanceof UsageError) {
+    complain(error.message);
+    return ExitCode.USAGE;
+  }
+  complain(error instanceof UserError ? error.message : `hydra has a defect:\n${inspect(error)}`);
+  return ExitCode.ERROR;
+}
+
+function ownVersion(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,39 @@
+import stringWidth from "string-width";
+
+/** Cuts plain text to a number of columns; control characters, which would move the cursor, become blanks. */
+export function fitText(text: string, columns: number, ellipsis: string): string {
+  const plain = toPlainText(text);
+  if (stringWidth(plain) <= columns) return plain;
+  if (columns <= 0) return "";
+  let fitted = "";
+  for (const character of plain) {
+    if (stringWidth(fitted + character) > columns - 1) break;
+    fitted += character;
+  }
+  return fitted + ellipsis;
+}
+
+/** Breaks a paragraph into lines of at most so many columns, between words. */
+export function wrapText(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(/\s+/)) {
+    const last = lines.at(-1);
+    if (last !== undefined && stringWidth(`${last} ${word}`) <= columns) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/** The same text without anything that a terminal would act on. */
+export function toPlainText(text: string): string {
+  return text.replace(/\p{Cc}+/gu, " ");
+}
+
+/** Fills up to a number of columns; colours do not count. */
+export function padEnd(text: string, columns: number): string {
+  return text + " ".repeat(Math.max(0, columns - stringWidth(text)));
+}
+
+export function padStart(text: string, columns: number): string {
+  return " ".repeat(Math.max(0, columns - stringWidth(text))) + text;
+}

@@ -1,0 +1,158 @@
+// Follows a Watch across cut connections.
+//   F1. After the first message a cut is not seen by the reader: the stream goes on after the last event or snapshot
+//       that it was given, so none is missing and none comes twice.
+//   F2. Before the first message an error is the caller's: there may be no server at all.
+//   F3. A stream that has gone silent, without even a heartbeat, counts as cut.
+
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { HydraClient, RolloutEvent, WatchResponse } from "../client.ts";
+import { RolloutEventType, type SentinelRolloutState as State } from "../gen/hydra/v1/sentinel_rollout_pb.ts";
+import { Patience, type PatienceOptions } from "./patience.ts";
+
+export interface FollowOptions extends PatienceOptions {
+  /** Undefined: the latest rollout and every later one, without an end. */
+  rolloutId?: string | undefined;
+  /** Undefined: a snapshot first. */
+  afterSequence?: bigint | undefined;
+  /** Ends the stream. */
+  signal: AbortSignal;
+  /** How long a stream may be silent. Default: 45 s. */
+  silenceMs?: number;
+}
+
+/** Watch responses in order, heartbeats included. Ends when aborted, or with the rollout where one is named. */
+export async function* follow(client: HydraClient, options: FollowOptions): AsyncGenerator<WatchResponse, void> {
+  const { rolloutId, signal, silenceMs = 45_000 } = options;
+  const patience = new Patience(options);
+  let position = options.afterSequence;
+  let heard = false;
+  while (!signal.aborted) {
+    try {
+      const request = { ...optional("rolloutId", rolloutId), ...optional("afterSequence", position) };
+      for await (const response of watchOnce(client, request, signal, silenceMs)) {
+        heard = true;
+        patience.renew();
+        position = positionOf(response) ?? position;
+        yield response;
+      }
+      // A stream of every rollout has no end of its own.
+      if (rolloutId !== undefined || signal.aborted) return;
+      await patience.pause(new ConnectError("the stream ended", Code.Unavailable), signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!heard || isRefusal(error)) throw error;
+      await patience.pause(error, signal);
+    }
+  }
+}
+
+export interface WatchOptions {
+  rolloutId?: string | undefined;
+  afterSequence?: bigint | undefined;
+  /** Go on after the rollout's end, with every later one. */
+  all?: boolean;
+  signal: AbortSignal;
+}
+
+/**
+ * Follows one rollout to its end: the one named, else the latest one, else the
+ * first one that starts. With a position, everything after it comes first.
+ */
+export async function* followToTheEnd(client: HydraClient, options: WatchOptions): AsyncGenerator<WatchResponse, void> {
+  const { rolloutId, afterSequence, all = false, signal } = options;
+  if (rolloutId !== undefined || all) return yield* follow(client, options);
+
+  const first = await firstSnapshot(client, signal);
+  if (first === undefined) return;
+  let position = first.message.value.sequence;
+  if (afterSequence === undefined) yield first;
+  else yield* followUntil(client, { afterSequence, signal }, (event) => event.sequence >= position, position);
+
+  let latestId = first.message.value.rollout?.id ?? "";
+  if (latestId === "") {
+    const isStart = (event: RolloutEvent) => event.type === RolloutEventType.ROLLOUT_STARTED;
+    for await (const response of followUntil(client, { afterSequence: position, signal }, isStart)) {
+      if (response.message.case === "event") {
+        latestId = response.message.value.rolloutId;
+        position = response.message.value.sequence;
+      }
+      yield response;
+    }
+  }
+  if (latestId !== "") yield* follow(client, { rolloutId: latestId, afterSequence: position, signal });
+}
+
+export type SnapshotResponse = WatchResponse & { message: Extract<WatchResponse["message"], { case: "snapshot" }> };
+
+/** The latest rollout as it stands; undefined only where aborted. */
+export async function firstSnapshot(client: HydraClient, signal: AbortSignal): Promise<SnapshotResponse | undefined> {
+  for await (const response of follow(client, { signal })) {
+    if (response.message.case === "snapshot") return response as SnapshotResponse;
+  }
+  return undefined;
+}
+
+/** Ends with the event that `isLast` says; at once where nothing lies between the two positions. */
+async function* followUntil(
+  client: HydraClient,
+  options: FollowOptions,
+  isLast: (event: RolloutEvent) => boolean,
+  end?: bigint,
+): AsyncGenerator<WatchResponse, void> {
+  if (end !== undefined && options.afterSequence === end) return;
+  for await (const response of follow(client, options)) {
+    yield response;
+    if (response.message.case === "event" && isLast(response.message.value)) return;
+    if (response.message.case === "snapshot" && end !== undefined && response.message.value.sequence >= end) return;
+  }
+}
+
+async function* watchOnce(
+  client: HydraClient,
+  request: Parameters<HydraClient["rollouts"]["watch"]>[0],
+  signal: AbortSignal,
+  silenceMs: number,
+): AsyncGenerator<WatchResponse, void> {
+  const silence = new AbortController();
+  const alarm = setTimeout(
+    () => silence.abort(new ConnectError("the stream went silent", Code.Unavailable)),
+    silenceMs,
+  );
+  try {
+    const both = AbortSignal.any([signal, silence.signal]);
+    for await (const response of client.rollouts.watch(request, { signal: both })) {
+      alarm.refresh();
+      yield response;
+    }
+  } catch (error) {
+    throw silence.signal.aborted && !signal.aborted ? silence.signal.reason : error;
+  } finally {
+    clearTimeout(alarm);
+  }
+}
+
+/**
+ * The server understood and said no. Everything else, once the stream has
+ * worked, is a matter of the way: a proxy that cut the answer short shows as
+ * almost any code.
+ */
+function isRefusal(error: unknown): boolean {
+  return !(error instanceof ConnectError) || REFUSALS.has(error.code);
+}
+
+const REFUSALS = new Set([Code.NotFound, Code.OutOfRange, Code.Unauthenticated, Code.PermissionDenied]);
+
+/** Where a stream goes on after this response; undefined where it says nothing. */
+function positionOf({ message }: WatchResponse): bigint | undefined {
+  return message.case === "event" || message.case === "snapshot" ? message.value.sequence : undefined;
+}
+
+/** The state of the rollout that a response tells of. */
+export function stateOf({ message }: WatchResponse): State | undefined {
+  if (message.case === "event") return message.value.state;
+  return message.case === "snapshot" ? message.value.rollout?.state : undefined;
+}
+
+function optional<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {
+  return value === undefined ? {} : ({ [key]: value } as { [K in Key]?: Value });
+}

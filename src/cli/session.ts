@@ -1,0 +1,28 @@
+import { createHydraClient, type HydraClient } from "../client.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** What every command of an operator is given. */
+export interface Session {
+  readonly client: HydraClient;
+  readonly url: string;
+  readonly terminal: Terminal;
+  /** One JSON object a line instead of words and bars. */
+  readonly json: boolean;
+  /** Aborted by Ctrl-C. */
+  readonly interrupted: AbortSignal;
+}
+
+export interface SessionOptions {
+  url: string;
+  token?: string | undefined;
+  json?: boolean | undefined;
+}
+
+/** Connects to nothing yet: the first call does. */
+export function createSession(
+  { url, token, json = false }: SessionOptions,
+  surroundings: Pick<Session, "terminal" | "interrupted">,
+): Session {
+  const client = createHydraClient({ baseUrl: url, ...(token === undefined ? {} : { token }) });
+  return { ...surroundings, client, url, json };
+}

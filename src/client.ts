@@ -1,0 +1,252 @@
+// The client package: `import { createHydraClient } from "@hydra-rollout/hydra/client"`.
+
+import { randomUUID } from "node:crypto";
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
+import { type Client, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
+import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
+import { ClusterService } from "./gen/hydra/v1/cluster_pb.ts";
+import { EngineService } from "./gen/hydra/v1/engine_pb.ts";
+import { SentinelService } from "./gen/hydra/v1/sentinel_pb.ts";
+import { SentinelRolloutService } from "./gen/hydra/v1/sentinel_rollout_pb.ts";
+
+export interface HydraClientOptions {
+  /** Where the server is. Default: `http://127.0.0.1:8080`. */
+  baseUrl?: string;
+  /** Sent as `Authorization: Bearer`. Default: none. */
+  token?: string;
+  /** Wire protocol. Default: `connect`, over HTTP/1.1; the other two use HTTP/2. */
+  protocol?: "connect" | "grpc" | "grpc-web";
+  /** Run inside the idempotency key's interceptor: one that repeats a call repeats it with the same key. */
+  interceptors?: readonly Interceptor[];
+}
+
+/** Typed clients of every service of hydra; they share one transport. */
+export interface HydraClient {
+  readonly rollouts: Client<typeof SentinelRolloutService>;
+  readonly sentinels: Client<typeof SentinelService>;
+  readonly engine: Client<typeof EngineService>;
+  readonly cluster: Client<typeof ClusterService>;
+}
+
+/** Header under which a repeat of a call gets the first one's answer. */
+export const IDEMPOTENCY_KEY_HEADER = "idempotency-key";
+
+/**
+ * Typed clients of a hydra server.
+ *
+ * Every mutating call carries an idempotency key, made once per call; set the
+ * header yourself to make a call of yours repeatable across processes.
+ *
+ * ```ts
+ * const hydra = createHydraClient({ baseUrl: "http://127.0.0.1:8080" });
+ * const { state } = await hydra.rollouts.rollout({ image: "ghcr.io/acme/sentinel:v1.2.3" });
+ * console.log(state === SentinelRolloutState.COMPLETED ? "completed" : "look at it");
+ * ```
+ */
+export function createHydraClient(options: HydraClientOptions = {}): HydraClient {
+  const transport = createTransport(options);
+  return hydraClientOf(transport);
+}
+
+/** The same clients over a transport of your own; it adds neither token nor idempotency key. */
+export function hydraClientOf(transport: Transport): HydraClient {
+  return {
+    rollouts: createClient(SentinelRolloutService, transport),
+    sentinels: createClient(SentinelService, transport),
+    engine: createClient(EngineService, transport),
+    cluster: createClient(ClusterService, transport),
+  };
+}
+
+function createTransport(options: HydraClientOptions): Transport {
+  const { baseUrl = "http://127.0.0.1:8080", token, protocol = "connect", interceptors = [] } = options;
+  const shared = {
+    baseUrl,
+    interceptors: [withIdempotencyKey, ...(token === undefined ? [] : [withToken(token)]), ...interceptors],
+  };
+  switch (protocol) {
+    case "connect":
+      return createConnectTransport({ ...shared, httpVersion: "1.1" });
+    case "grpc":
+      return createGrpcTransport(shared);
+    case "grpc-web":
+      return createGrpcWebTransport({ ...shared, httpVersion: "2" });
+  }
+}
+
+const withIdempotencyKey: Interceptor = (next) => (request) => {
+  const repeatable = request.method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+  const mutating = !repeatable && request.method.methodKind !== "server_streaming";
+  if (mutating && !request.header.has(IDEMPOTENCY_KEY_HEADER)) {
+    request.header.set(IDEMPOTENCY_KEY_HEADER, randomUUID());
+  }
+  return next(request);
+};
+
+function withToken(token: string): Interceptor {
+  return (next) => (request) => {
+    request.header.set("authorization", `Bearer ${token}`);
+    return next(request);
+  };
+}
+
+// Every service, message and enum, with its schema, by name.
+export {
+  type Agent,
+  AgentSchema,
+  ClusterService,
+  DeployFailureClass,
+  DeployFailureClassSchema,
+  type DesiredSentinel,
+  DesiredSentinelSchema,
+  type ObservedSentinel,
+  ObservedSentinelSchema,
+  type ReportObservedStateRequest,
+  ReportObservedStateRequestSchema,
+  type ReportObservedStateResponse,
+  ReportObservedStateResponseSchema,
+  type WatchDesiredStateRequest,
+  WatchDesiredStateRequestSchema,
+  type WatchDesiredStateResponse,
+  WatchDesiredStateResponseSchema,
+} from "./gen/hydra/v1/cluster_pb.ts";
+export {
+  type CancelInvocationRequest,
+  CancelInvocationRequestSchema,
+  type CancelInvocationResponse,
+  CancelInvocationResponseSchema,
+  type DurableHandler,
+  DurableHandlerSchema,
+  type DurableService,
+  DurableServiceSchema,
+  EngineService,
+  type GetInvocationRequest,
+  GetInvocationRequestSchema,
+  type GetInvocationResponse,
+  GetInvocationResponseSchema,
+  type GetObjectStateRequest,
+  GetObjectStateRequestSchema,
+  type GetObjectStateResponse,
+  GetObjectStateResponseSchema,
+  type Invocation,
+  InvocationSchema,
+  InvocationStatus,
+  InvocationStatusSchema,
+  type JournalEntry,
+  JournalEntrySchema,
+  type KillInvocationRequest,
+  KillInvocationRequestSchema,
+  type KillInvocationResponse,
+  KillInvocationResponseSchema,
+  type ListInvocationsRequest,
+  ListInvocationsRequestSchema,
+  type ListInvocationsResponse,
+  ListInvocationsResponseSchema,
+  type ListServicesRequest,
+  ListServicesRequestSchema,
+  type ListServicesResponse,
+  ListServicesResponseSchema,
+  type RejectAwakeableRequest,
+  RejectAwakeableRequestSchema,
+  type RejectAwakeableResponse,
+  RejectAwakeableResponseSchema,
+  type ResolveAwakeableRequest,
+  ResolveAwakeableRequestSchema,
+  type ResolveAwakeableResponse,
+  ResolveAwakeableResponseSchema,
+} from "./gen/hydra/v1/engine_pb.ts";
+export {
+  type DeleteSentinelRequest,
+  DeleteSentinelRequestSchema,
+  type DeleteSentinelResponse,
+  DeleteSentinelResponseSchema,
+  type GetSentinelRequest,
+  GetSentinelRequestSchema,
+  type GetSentinelResponse,
+  GetSentinelResponseSchema,
+  type ImportSentinelsRequest,
+  ImportSentinelsRequestSchema,
+  type ImportSentinelsResponse,
+  ImportSentinelsResponseSchema,
+  type ListSentinelsRequest,
+  ListSentinelsRequestSchema,
+  type ListSentinelsResponse,
+  ListSentinelsResponseSchema,
+  type Sentinel,
+  SentinelDeployStatus,
+  SentinelDeployStatusSchema,
+  SentinelDesiredState,
+  SentinelDesiredStateSchema,
+  SentinelHealth,
+  SentinelHealthSchema,
+  SentinelSchema,
+  SentinelService,
+  type SentinelServiceDeployRequest,
+  SentinelServiceDeployRequestSchema,
+  type SentinelServiceDeployResponse,
+  SentinelServiceDeployResponseSchema,
+  type SentinelServiceNotifyReadyRequest,
+  SentinelServiceNotifyReadyRequestSchema,
+  type SentinelServiceNotifyReadyResponse,
+  SentinelServiceNotifyReadyResponseSchema,
+  type SentinelSpec,
+  SentinelSpecSchema,
+  type UpsertSentinelRequest,
+  UpsertSentinelRequestSchema,
+  type UpsertSentinelResponse,
+  UpsertSentinelResponseSchema,
+} from "./gen/hydra/v1/sentinel_pb.ts";
+export {
+  type GetRolloutRequest,
+  GetRolloutRequestSchema,
+  type GetRolloutResponse,
+  GetRolloutResponseSchema,
+  type ListRolloutsRequest,
+  ListRolloutsRequestSchema,
+  type ListRolloutsResponse,
+  ListRolloutsResponseSchema,
+  type ListRolloutTargetsRequest,
+  ListRolloutTargetsRequestSchema,
+  type ListRolloutTargetsResponse,
+  ListRolloutTargetsResponseSchema,
+  type Rollout,
+  type RolloutEvent,
+  RolloutEventSchema,
+  RolloutEventType,
+  RolloutEventTypeSchema,
+  RolloutSchema,
+  type RolloutTarget,
+  RolloutTargetSchema,
+  RolloutTargetStatus,
+  RolloutTargetStatusSchema,
+  SentinelRolloutService,
+  type SentinelRolloutServiceCancelRequest,
+  SentinelRolloutServiceCancelRequestSchema,
+  type SentinelRolloutServiceCancelResponse,
+  SentinelRolloutServiceCancelResponseSchema,
+  type SentinelRolloutServiceResumeRequest,
+  SentinelRolloutServiceResumeRequestSchema,
+  type SentinelRolloutServiceResumeResponse,
+  SentinelRolloutServiceResumeResponseSchema,
+  type SentinelRolloutServiceRollbackAllRequest,
+  SentinelRolloutServiceRollbackAllRequestSchema,
+  type SentinelRolloutServiceRollbackAllResponse,
+  SentinelRolloutServiceRollbackAllResponseSchema,
+  type SentinelRolloutServiceRolloutRequest,
+  SentinelRolloutServiceRolloutRequestSchema,
+  type SentinelRolloutServiceRolloutResponse,
+  SentinelRolloutServiceRolloutResponseSchema,
+  SentinelRolloutState,
+  SentinelRolloutStateSchema,
+  type WatchRequest,
+  WatchRequestSchema,
+  type WatchResponse,
+  type WatchResponse_Heartbeat,
+  WatchResponse_HeartbeatSchema,
+  type WatchResponse_Snapshot,
+  WatchResponse_SnapshotSchema,
+  WatchResponseSchema,
+  type Wave,
+  WaveSchema,
+} from "./gen/hydra/v1/sentinel_rollout_pb.ts";
+export { HandlerKind, HandlerKindSchema } from "./gen/hydra/v1/options_pb.ts";

@@ -1,0 +1,139 @@
+import { create } from "@bufbuild/protobuf";
+import { type DesiredSentinel, DesiredSentinelSchema } from "../../gen/hydra/v1/cluster_pb.ts";
+import { type Database, rowsOf } from "./database.ts";
+import { desiredStates } from "./enum-names.ts";
+
+interface DesiredRow {
+  sentinel_id: string;
+  k8s_namespace: string;
+  k8s_name: string;
+  desired_state: string;
+  image: string;
+  desired_replicas: number;
+  cpu_millicores: number;
+  memory_mib: number;
+  generation: string;
+  deploy_number: string;
+}
+
+type ChangeRow = { [K in keyof DesiredRow]: DesiredRow[K] | null } & {
+  latest: string;
+  oldest: string;
+  version: string | null;
+  left_id: string | null;
+  left_namespace: string | null;
+  left_name: string | null;
+};
+
+/** Changes of one region as one statement saw them. */
+export interface ChangesRead {
+  /** Each sentinel as it is now; one that changed twice is there once. */
+  readonly sentinels: readonly DesiredSentinel[];
+  /** Every change up to this version is contained. */
+  readonly cursor: bigint;
+  /** There are more after the cursor. */
+  readonly more: boolean;
+  /** The cursor asked for is older than what is kept, or of another database: a full sync is due, nothing was read. */
+  readonly stale: boolean;
+}
+
+const DESIRED = `
+  s.id as sentinel_id, s.k8s_namespace, s.k8s_name, s.desired_state, s.image, s.desired_replicas,
+  s.cpu_millicores, s.memory_mib, s.generation, s.deploy_number`;
+
+/** Where a sentinel is within its region. */
+export interface Place {
+  readonly k8sNamespace: string;
+  readonly k8sName: string;
+}
+
+/** Sentinels of a region in the order of their places, after one of them. */
+export async function readDesired(
+  database: Database,
+  page: { regionId: string; after: Place | undefined; limit: number },
+): Promise<DesiredSentinel[]> {
+  const { k8sNamespace = "", k8sName = "" } = page.after ?? {};
+  const rows = await rowsOf<DesiredRow>(
+    database,
+    `select ${DESIRED} from sentinels as s
+      where s.region_id = $1::text and (s.k8s_namespace, s.k8s_name) > ($2::text, $3::text)
+      order by s.k8s_namespace, s.k8s_name limit $4::int`,
+    [page.regionId, k8sNamespace, k8sName, page.limit],
+  );
+  return rows.map(desiredFromRow);
+}
+
+/**
+ * What changed in a region after a version. A change says which sentinel; what
+ * is told of it is its row as it is now, which a later change may tell again.
+ */
+export async function readDesiredChanges(
+  database: Database,
+  page: { regionId: string; after: bigint; limit: number },
+): Promise<ChangesRead> {
+  const rows = await rowsOf<ChangeRow>(
+    database,
+    // A place that a sentinel has left is told unless the sentinel is back in it.
+    `select l.change_version as latest, l.oldest_change_version as oldest, c.version, ${DESIRED},
+            case when c.deleted then c.sentinel_id end as left_id,
+            c.k8s_namespace as left_namespace, c.k8s_name as left_name
+       from rollout_log as l
+       left join lateral (
+         select version, sentinel_id, deleted, k8s_namespace, k8s_name from desired_changes
+          where region_id = $1::text and version > $2::bigint and $2::bigint >= l.oldest_change_version
+          order by version limit $3::int
+       ) as c on true
+       left join sentinels as s on s.id = c.sentinel_id and s.region_id = $1::text
+        and (not c.deleted or (s.k8s_namespace = c.k8s_namespace and s.k8s_name = c.k8s_name))
+      order by c.version`,
+    [page.regionId, page.after.toString(), page.limit],
+  );
+  const latest = BigInt(rows[0]?.latest ?? 0);
+  const stale = page.after < BigInt(rows[0]?.oldest ?? 0) || page.after > latest;
+  const last = rows.at(-1)?.version;
+  const more = !stale && rows.length === page.limit;
+  return { sentinels: stale ? [] : changedSentinels(rows), cursor: more && last ? BigInt(last) : latest, more, stale };
+}
+
+function changedSentinels(rows: readonly ChangeRow[]): DesiredSentinel[] {
+  const changed = new Map<string, DesiredSentinel>();
+  for (const row of rows) {
+    const sentinel = isDesired(row) ? desiredFromRow(row) : leftFromRow(row);
+    if (!sentinel) continue;
+    const place = `${sentinel.sentinelId} ${sentinel.k8sNamespace} ${sentinel.k8sName}`;
+    // In the order of the last change.
+    changed.delete(place);
+    changed.set(place, sentinel);
+  }
+  return [...changed.values()];
+}
+
+function isDesired(row: ChangeRow): row is ChangeRow & DesiredRow {
+  return row.sentinel_id !== null;
+}
+
+function desiredFromRow(row: DesiredRow): DesiredSentinel {
+  return create(DesiredSentinelSchema, {
+    sentinelId: row.sentinel_id,
+    k8sNamespace: row.k8s_namespace,
+    k8sName: row.k8s_name,
+    desiredState: desiredStates.valueOf(row.desired_state),
+    image: row.image,
+    desiredReplicas: row.desired_replicas,
+    cpuMillicores: row.cpu_millicores,
+    memoryMib: row.memory_mib,
+    generation: BigInt(row.generation),
+    deployNumber: BigInt(row.deploy_number),
+  });
+}
+
+/** Undefined: a sentinel that has left since; the change that says so comes later. */
+function leftFromRow(row: ChangeRow): DesiredSentinel | undefined {
+  if (row.left_id === null) return undefined;
+  return create(DesiredSentinelSchema, {
+    sentinelId: row.left_id,
+    k8sNamespace: row.left_namespace ?? "",
+    k8sName: row.left_name ?? "",
+    deleted: true,
+  });
+}

@@ -1,0 +1,31 @@
+import type { ServiceImpl } from "@connectrpc/connect";
+import type pg from "pg";
+import type { Engine, EngineLog } from "../../engine/index.ts";
+import type { ClusterService } from "../../gen/hydra/v1/cluster_pb.ts";
+import type { EventTail } from "../watch/index.ts";
+import { watchDesiredState } from "./desired-stream.ts";
+import { Regions } from "./regions.ts";
+import { reportObservedState } from "./report.ts";
+
+const HEARTBEAT_MS = 15_000;
+
+export interface ClusterServiceDeps {
+  readonly engine: Engine;
+  readonly pool: pg.Pool;
+  /** The server's one tail of the log. */
+  readonly tail: EventTail;
+  readonly log: EngineLog;
+  /** Silence after which a stream gets a heartbeat. Default 15,000. */
+  readonly heartbeatMs?: number;
+}
+
+/** What the agents of clusters speak. */
+export function clusterService(deps: ClusterServiceDeps): ServiceImpl<typeof ClusterService> {
+  const { engine, pool, tail, log, heartbeatMs = HEARTBEAT_MS } = deps;
+  const regions = new Regions(engine);
+  return {
+    watchDesiredState: (request, { signal }) =>
+      watchDesiredState({ pool, tail, regions, log, heartbeatMs }, request, signal),
+    reportObservedState: (request) => reportObservedState({ engine, regions }, request),
+  };
+}

@@ -1,0 +1,110 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type pg from "pg";
+import type { EngineLog } from "../../engine/index.ts";
+import type {
+  DesiredSentinel,
+  WatchDesiredStateRequest,
+  WatchDesiredStateResponseSchema,
+} from "../../gen/hydra/v1/cluster_pb.ts";
+import { readDesired, readDesiredChanges, readLogPositions } from "../../rollout/index.ts";
+import { type EventTail, readForStream, throwIfEnded } from "../watch/index.ts";
+import { type AgentIdentity, identityFrom } from "./agent-identity.ts";
+import type { Regions } from "./regions.ts";
+
+// One agent's stream of desired state. Pulled by the agent, so a slow one holds
+// one page.
+//
+//   C1. The cursor sent with a message is a version up to which the agent then
+//       knows every change of its region. It only grows.
+//   C2. A full sync carries the version of before its first page: what changes
+//       while it runs is told again after it.
+//   C3. A cursor that cannot be trusted (older than what is kept, or from
+//       another database) leads to a full sync, never to a hole.
+//   C4. No stream polls: the tail says when there may be changes.
+
+const PAGE = 500;
+
+type Message = MessageInitShape<typeof WatchDesiredStateResponseSchema>;
+
+export interface DesiredStreamDeps {
+  readonly pool: pg.Pool;
+  readonly tail: EventTail;
+  readonly regions: Regions;
+  readonly log: EngineLog;
+  /** After this much silence a heartbeat is sent. */
+  readonly heartbeatMs: number;
+}
+
+/** Streams the desired state of an agent's region; see the contract of `WatchDesiredState` in cluster.proto. */
+export async function* watchDesiredState(
+  deps: DesiredStreamDeps,
+  request: WatchDesiredStateRequest,
+  signal: AbortSignal,
+): AsyncGenerator<Message> {
+  const agent = identityFrom(request.agent);
+  if (request.cursor < 0n) {
+    throw new ConnectError(`cursor ${request.cursor} is negative: 0 asks for a full sync`, Code.InvalidArgument);
+  }
+  await deps.regions.admit(agent);
+  deps.log.info({ ...agent, cursor: Number(request.cursor) }, "agent connected");
+  yield* new DesiredStream(deps, agent, AbortSignal.any([signal, deps.tail.stopped])).messages(request.cursor);
+}
+
+class DesiredStream {
+  readonly #deps: DesiredStreamDeps;
+  readonly #agent: AgentIdentity;
+  readonly #ended: AbortSignal;
+  #cursor = 0n;
+
+  constructor(deps: DesiredStreamDeps, agent: AgentIdentity, ended: AbortSignal) {
+    this.#deps = deps;
+    this.#agent = agent;
+    this.#ended = ended;
+  }
+
+  async *messages(cursor: bigint): AsyncGenerator<Message> {
+    const { tail, heartbeatMs, regions } = this.#deps;
+    this.#cursor = cursor;
+    if (cursor === 0n) yield* this.#fullSync();
+    for (let heartbeatAt = 0; ;) {
+      throwIfEnded(this.#ended);
+      const changes = await this.#nextChanges();
+      if (changes.stale) yield* this.#fullSync();
+      else this.#cursor = changes.cursor;
+      if (changes.sentinels.length > 0) {
+        yield { sentinels: [...changes.sentinels], cursor: this.#cursor };
+        heartbeatAt = performance.now() + heartbeatMs;
+      }
+      if (changes.more || changes.stale) continue;
+      const idleMs = heartbeatAt - performance.now();
+      if (idleMs > 0) {
+        await tail.waitForChanges(this.#cursor, idleMs, this.#ended);
+        continue;
+      }
+      await regions.admit(this.#agent);
+      yield { cursor: this.#cursor };
+      heartbeatAt = performance.now() + heartbeatMs;
+    }
+  }
+
+  #nextChanges() {
+    const page = { regionId: this.#agent.regionId, after: this.#cursor, limit: PAGE };
+    return readForStream(readDesiredChanges(this.#deps.pool, page));
+  }
+
+  async *#fullSync(): AsyncGenerator<Message> {
+    const { pool } = this.#deps;
+    const { regionId } = this.#agent;
+    const { changeVersion } = await readForStream(readLogPositions(pool));
+    let after: DesiredSentinel | undefined;
+    for (let end = false; !end;) {
+      throwIfEnded(this.#ended);
+      const sentinels = await readForStream(readDesired(pool, { regionId, after, limit: PAGE }));
+      after = sentinels.at(-1);
+      end = sentinels.length < PAGE;
+      yield { sentinels, fullSync: true, fullSyncEnd: end, cursor: end ? changeVersion : 0n };
+    }
+    this.#cursor = changeVersion;
+  }
+}

@@ -1,0 +1,1 @@
+export { clusterService } from "./cluster-service.ts";

@@ -1,0 +1,64 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { type FailureKind, TerminalError } from "../engine/index.ts";
+
+/** What each kind of failure is on the wire. */
+const CODE_OF_KIND: Record<FailureKind, Code> = {
+  invalid: Code.InvalidArgument,
+  not_found: Code.NotFound,
+  already_exists: Code.AlreadyExists,
+  conflict: Code.FailedPrecondition,
+  out_of_range: Code.OutOfRange,
+  exhausted: Code.ResourceExhausted,
+  unavailable: Code.Unavailable,
+  cancelled: Code.Aborted,
+  killed: Code.Aborted,
+  timeout: Code.DeadlineExceeded,
+  internal: Code.Internal,
+};
+
+/** SQLSTATEs, or classes of them, that say: the database is away or full, try again. */
+const DATABASE_AWAY = ["08", "57P01", "57P02", "57P03", "53300"];
+/** Text that Postgres cannot store: NUL, or not UTF-8. */
+const UNSTORABLE_TEXT = "22021";
+/** The database is away, as the network says it. */
+const SOCKET_AWAY = new Set(["ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE", "ETIMEDOUT"]);
+
+/** The error for a failure that is on record, for example an invocation's outcome. */
+export function errorOfFailure(
+  failure: { readonly kind: FailureKind; readonly message: string },
+  headers?: Record<string, string>,
+): ConnectError {
+  return new ConnectError(failure.message, CODE_OF_KIND[failure.kind], headers);
+}
+
+/**
+ * Turns whatever was thrown into what the caller is told. What nobody foresaw
+ * becomes a bare "internal error" that has the original as its cause, for the log.
+ */
+export function toConnectError(thrown: unknown): ConnectError {
+  if (thrown instanceof ConnectError) return thrown;
+  if (thrown instanceof TerminalError) {
+    return errorOfFailure(thrown);
+  }
+  const code = nodeCodeOf(thrown);
+  if (code === UNSTORABLE_TEXT) {
+    return new ConnectError(
+      "a text in the request holds a NUL character, which cannot be stored",
+      Code.InvalidArgument,
+    );
+  }
+  if (isDatabaseAway(code)) {
+    return new ConnectError("the database does not answer, try again", Code.Unavailable, undefined, undefined, thrown);
+  }
+  return new ConnectError("internal error", Code.Internal, undefined, undefined, thrown);
+}
+
+/** The code that Node or Postgres put on an error. */
+function nodeCodeOf(thrown: unknown): string {
+  const code = thrown instanceof Error ? (thrown as { code?: unknown }).code : undefined;
+  return typeof code === "string" ? code : "";
+}
+
+function isDatabaseAway(code: string): boolean {
+  return SOCKET_AWAY.has(code) || DATABASE_AWAY.some((state) => code.startsWith(state));
+}

@@ -1,0 +1,4 @@
+export { failureAnswer } from "./answer.ts";
+export type { IngressDeps } from "./deps.ts";
+export { ingressFailure } from "./failure.ts";
+export { answerIngress } from "./ingress.ts";

@@ -1,0 +1,63 @@
+import type { Message } from "@bufbuild/protobuf";
+import type { ConnectError, Interceptor, StreamResponse } from "@connectrpc/connect";
+import type { Logger } from "pino";
+import { callKey } from "./call.ts";
+import { toldError } from "./told-error.ts";
+
+/** Turns everything that is thrown into what the caller may know, and logs what the caller may not. */
+export function errorInterceptor(log: Logger): Interceptor {
+  return (next) => async (request) => {
+    const failed = {
+      method: `${request.method.parent.typeName}/${request.method.name}`,
+      requestId: request.contextValues.get(callKey)?.requestId,
+    };
+    const told = (thrown: unknown) => toldError(thrown, log, failed);
+    try {
+      const response = await next(request);
+      return response.stream ? { ...response, message: withErrors(response.message, told) } : response;
+    } catch (thrown) {
+      throw told(thrown);
+    }
+  };
+}
+
+async function* withErrors(
+  messages: StreamResponse["message"],
+  told: (thrown: unknown) => ConnectError,
+): AsyncGenerator<Message> {
+  try {
+    yield* messages;
+  } catch (thrown) {
+    throw told(thrown);
+  }
+}
+
+/**
+ * Ends streams the moment their call is aborted, whatever their
+ * implementation waits for, with the reason as the client's error.
+ */
+export const abortableStreams: Interceptor = (next) => async (request) => {
+  const response = await next(request);
+  return response.stream ? { ...response, message: untilAborted(response.message, request.signal) } : response;
+};
+
+async function* untilAborted(messages: StreamResponse["message"], signal: AbortSignal): AsyncGenerator<Message> {
+  const iterator = messages[Symbol.asyncIterator]();
+  const aborted = Promise.withResolvers<never>();
+  aborted.promise.catch(() => {});
+  const onAbort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", onAbort);
+  if (signal.aborted) onAbort();
+  try {
+    for (;;) {
+      const next = await Promise.race([iterator.next(), aborted.promise]);
+      if (next.done) break;
+      yield next.value;
+    }
+    // An implementation that ends its stream because it was told to does not say why.
+    signal.throwIfAborted();
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    void Promise.resolve(iterator.return?.()).catch(() => {});
+  }
+}

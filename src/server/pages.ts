@@ -1,0 +1,24 @@
+import type { Readiness } from "./readiness.ts";
+import { type Answer, textAnswer } from "./send.ts";
+
+export interface PagesDeps {
+  readonly readiness: Readiness;
+  readonly version: string;
+}
+
+/** The server's own pages. Undefined: there is none at this path. */
+export async function pageAt(path: string, { readiness, version }: PagesDeps): Promise<Answer | undefined> {
+  switch (path) {
+    case "/":
+      return textAnswer(200, `hydra ${version}\n\nThe dashboard comes here.\n`);
+    case "/healthz":
+      return textAnswer(200, "ok\n");
+    case "/readyz":
+      return (await readiness.ready()) ? textAnswer(200, "ok\n") : textAnswer(503, "the database does not answer\n");
+    case "/metrics":
+    case "/favicon.ico":
+      return textAnswer(404, "not found\n");
+    default:
+      return undefined;
+  }
+}

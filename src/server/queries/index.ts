@@ -1,0 +1,2 @@
+export { rolloutQueries } from "./rollout-queries.ts";
+export { sentinelQueries } from "./sentinel-queries.ts";

@@ -1,0 +1,150 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Code, ConnectError, createRouterTransport, type Transport } from "@connectrpc/connect";
+import type { Pool } from "pg";
+import type { Logger } from "pino";
+import type { Engine } from "../engine/index.ts";
+import { createAccess } from "./access.ts";
+import { Front } from "./front.ts";
+import { Invocations } from "./invocations.ts";
+import { isLoopbackHost } from "./loopback.ts";
+import { ListenError, listenOnOnePort, type OnePort } from "./one-port.ts";
+import { Readiness } from "./readiness.ts";
+import { RpcFront, routerOptions } from "./rpc.ts";
+import { servedServices } from "./served-services.ts";
+import { Services } from "./services.ts";
+import { EventTail } from "./watch/index.ts";
+
+// The server's edge: everything that comes in over its port, and an agent's
+// calls from inside the same process.
+//
+// Order of stopping, which `stop` keeps to:
+//   S1. No new connections; new calls are refused as `unavailable`.
+//   S2. Streams end with `unavailable`: their clients connect elsewhere and go on.
+//   S3. Calls in flight get the grace time.
+//   S4. What is left is told `unavailable`, then its connection is cut. The
+//       invocations behind such calls go on.
+
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
+const GRACE_MS = 5_000;
+const RETENTION_MS = 24 * 60 * 60 * 1_000;
+/** For the last answers to get out. */
+const FLUSH_MS = 500;
+
+export interface ServerOptions {
+  /** Started, and not stopped before this server. */
+  engine: Engine;
+  /** For queries. Not ended by the server. */
+  pool: Pool;
+  /** For a connection that listens. */
+  databaseUrl: string;
+  /** Address or name to listen on. Anything but this machine alone needs `allowInsecure`. */
+  host: string;
+  /** 0: any free one. */
+  port: number;
+  log: Logger;
+  version: string;
+  /** Largest body, or message of a stream. Default 4 MiB. */
+  maxBodyBytes?: number;
+  /** Listen anywhere and take any Host header, though there are no tokens. Default: no. */
+  allowInsecure?: boolean;
+  /** Origins of web pages that may call the server, for example `https://ops.example.com`. Default: none but its own. */
+  corsOrigins?: readonly string[];
+  /** How long the engine keeps completed invocations. Default: a day, the engine's own default. */
+  retentionMs?: number;
+  /** For calls in flight when stopping. Default 5,000. */
+  graceMs?: number;
+}
+
+export interface RunningServer {
+  /** Where clients on this machine reach it. */
+  readonly url: string;
+  readonly port: number;
+  /** Calls the same services without the network; ends when the server stops. */
+  readonly transport: Transport;
+  /** Stops gracefully. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts to serve.
+ *
+ * @throws ListenError where the address cannot be listened on, or must not be; its message says what to do.
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  assertSafe(options);
+  const { engine, pool, databaseUrl, log } = options;
+  const invocations = new Invocations(engine);
+  const readiness = new Readiness(pool);
+  const tail = new EventTail({ pool, databaseUrl, log });
+  const services: Services = new Services(servedServices({ engine, pool, log, tail, readiness }));
+  const ended = new AbortController();
+  const router = routerOptions(log, options.maxBodyBytes ?? MAX_BODY_BYTES);
+  const routes = (r: Parameters<Services["register"]>[0]) => services.register(r, invocations);
+  const transport = createRouterTransport(routes, { router: { ...router, shutdownSignal: ended.signal } });
+  const front = new Front({
+    access: createAccess({ anyHost: options.allowInsecure ?? false, origins: options.corsOrigins ?? [] }),
+    rpc: new RpcFront(router, routes),
+    ingress: {
+      engine,
+      services,
+      invocations,
+      transport,
+      log,
+      maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
+      retentionMs: options.retentionMs ?? RETENTION_MS,
+    },
+    readiness,
+    version: options.version,
+    log,
+  });
+  const port = await listenOnOnePort({ ...options, handler: (request, response) => front.handle(request, response) });
+  tail.start();
+  const stop = () => stopServer({ front, port, tail, ended, graceMs: options.graceMs ?? GRACE_MS });
+  let stopped: Promise<void> | undefined;
+  return {
+    url: `http://${urlHost(options.host)}:${port.port}`,
+    port: port.port,
+    transport,
+    stop: () => (stopped ??= stop()),
+  };
+}
+
+interface Parts {
+  readonly front: Front;
+  readonly port: OnePort;
+  readonly tail: EventTail;
+  readonly ended: AbortController;
+  readonly graceMs: number;
+}
+
+async function stopServer({ front, port, tail, ended, graceMs }: Parts): Promise<void> {
+  const reason = new ConnectError("the server is stopping: connect again and go on where you were", Code.Unavailable);
+  front.endStreams(reason);
+  ended.abort(reason);
+  port.drain();
+  await within(graceMs, front.idle());
+  front.endCalls(
+    new ConnectError("the server is stopping; what was called goes on: ask for its result again", Code.Unavailable),
+  );
+  await within(FLUSH_MS, front.idle());
+  await Promise.all([port.close(), tail.stop()]);
+}
+
+async function within(timeoutMs: number, done: Promise<void>): Promise<void> {
+  const timer = new AbortController();
+  await Promise.race([done, delay(timeoutMs, undefined, { signal: timer.signal }).catch(() => {})]);
+  timer.abort();
+}
+
+function assertSafe({ host, allowInsecure }: ServerOptions): void {
+  if (allowInsecure || isLoopbackHost(host)) return;
+  throw new ListenError(
+    `without tokens the server listens on this machine only (127.0.0.1, ::1 or localhost), not on ${host}: ` +
+      "there everybody on the network could change what runs in your clusters. Use --insecure if that is what you want",
+  );
+}
+
+function urlHost(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
+  return host.includes(":") ? `[${host}]` : host;
+}

@@ -1,0 +1,162 @@
+import type pg from "pg";
+import type { EngineLog } from "../../engine/index.ts";
+import { type LogPositions, readEvents, readLogPositions } from "../../rollout/index.ts";
+import { type EventPage, EventRing } from "./event-ring.ts";
+import { LogListener } from "./log-listener.ts";
+import { WakeList } from "./wake-list.ts";
+
+// The one reader of the domain's log in this server. Every Watch and every
+// agent's stream is fed from it; none of them polls or listens by itself.
+//
+//   W1. The table is the truth. It is read once per `pollMs`, and sooner where a
+//       notification hints at news; a lost notification costs time, no event.
+//   W2. One reading at a time, always from the end of the ring: events enter it
+//       in order, each once.
+//   W3. The memory used does not depend on how many watch or how slowly they
+//       read: the ring holds at most `ringCapacity` events, and who is behind
+//       it reads the table in pages.
+//   W4. While nobody watches, no event is read, only the log's positions.
+//   W5. It works the same on every server of one database: numbers are in
+//       commit order, so what is read up to a number is complete up to it.
+
+const PAGE = 1_000;
+
+export interface EventTailOptions {
+  pool: pg.Pool;
+  databaseUrl: string;
+  log: EngineLog;
+  /** Events held in memory. Default 10,000. */
+  ringCapacity?: number;
+  /** How often the log is looked at without a hint. Default 1,000. */
+  pollMs?: number;
+}
+
+export class EventTail {
+  readonly #options: Required<EventTailOptions>;
+  readonly #ring: EventRing;
+  readonly #listener: LogListener;
+  readonly #stopped = new AbortController();
+  readonly #readers = new WakeList();
+  readonly #self = new WakeList();
+  #changeVersion = 0n;
+  #watchers = 0;
+  #hinted = true;
+  #failing = false;
+  #running: Promise<void> | undefined;
+
+  constructor(options: EventTailOptions) {
+    this.#options = { ringCapacity: 10_000, pollMs: 1_000, ...options };
+    this.#ring = new EventRing(this.#options.ringCapacity);
+    this.#listener = new LogListener({ ...options, onHint: (positions) => this.#onHint(positions) });
+  }
+
+  /** Starts to follow the log. Never fails: a database that is not there is tried again. */
+  start(): void {
+    this.#listener.start();
+    this.#running ??= this.#run();
+  }
+
+  /** Ends every stream that is fed from here, with `unavailable`. Safe to call twice. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await Promise.all([this.#listener.stop(), this.#running]);
+  }
+
+  /** Aborted once this is stopped. */
+  get stopped(): AbortSignal {
+    return this.#stopped.signal;
+  }
+
+  /** The events after a position, as far as they are known here. Undefined: the position is behind the ring. */
+  after(position: bigint, limit: number): EventPage | undefined {
+    return this.#ring.after(position, limit);
+  }
+
+  /** Has events read from now on, until the function returned is called. */
+  watch(): () => void {
+    this.#watchers += 1;
+    this.#hint();
+    let left = false;
+    return () => {
+      if (!left) this.#watchers -= 1;
+      left = true;
+    };
+  }
+
+  /** Resolves when there are events after a position, when the time is up or when the signal is aborted. */
+  async waitForEvents(position: bigint, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    await this.#readers.waitUntil(() => this.#ring.end > position, timeoutMs, signal);
+  }
+
+  /** The same for changes of desired state after a version, of any region. */
+  async waitForChanges(version: bigint, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    await this.#readers.waitUntil(() => this.#changeVersion > version, timeoutMs, signal);
+  }
+
+  #onHint(positions: LogPositions | undefined): void {
+    if (positions) this.#noteChanges(positions.changeVersion);
+    if (!positions || positions.eventSequence > this.#ring.end) this.#hint();
+  }
+
+  #hint(): void {
+    this.#hinted = true;
+    this.#self.wakeAll();
+  }
+
+  #noteChanges(version: bigint): void {
+    if (version <= this.#changeVersion) return;
+    this.#changeVersion = version;
+    this.#readers.wakeAll();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.stopped.aborted) {
+      this.#hinted = false;
+      try {
+        await this.#read();
+        this.#failing = false;
+      } catch (error) {
+        if (!this.#failing) this.#options.log.warn({ err: error }, "reading events failed, trying again");
+        this.#failing = true;
+      }
+      // After a failure hints have to wait: they would make a tight loop of it.
+      const isDue = () => this.#hinted && !this.#failing;
+      await this.#self.waitUntil(isDue, this.#options.pollMs, this.stopped);
+    }
+  }
+
+  async #read(): Promise<void> {
+    if (this.#watchers > 0) {
+      while (!this.stopped.aborted && (await this.#readPage()) === "more");
+    } else {
+      const { eventSequence, changeVersion } = await readLogPositions(this.#options.pool);
+      this.#move((ring) => ring.reset(eventSequence));
+      this.#noteChanges(changeVersion);
+    }
+  }
+
+  async #readPage(): Promise<"more" | "complete"> {
+    const { pool, ringCapacity } = this.#options;
+    const { events, positions } = await readEvents(pool, { after: this.#ring.end, limit: PAGE });
+    this.#noteChanges(positions.changeVersion);
+    const latest = positions.eventSequence;
+    const oldestHeld = latest - BigInt(ringCapacity);
+    if (oldestHeld > this.#ring.end) {
+      // More than fits: those who need the older ones read them from the table.
+      this.#move((ring) => ring.reset(oldestHeld));
+      return "more";
+    }
+    this.#move((ring) => {
+      for (const event of events) ring.append(event);
+      if (events.length < PAGE && ring.end !== latest) ring.reset(latest);
+    });
+    return events.length < PAGE ? "complete" : "more";
+  }
+
+  /** Whatever moves the end of the ring wakes those who wait for it: they may have come while it was being read. */
+  #move(change: (ring: EventRing) => void): void {
+    const before = this.#ring.end;
+    change(this.#ring);
+    if (this.#ring.end !== before) this.#readers.wakeAll();
+  }
+}

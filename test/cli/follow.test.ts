@@ -1,0 +1,100 @@
+import { Code } from "@connectrpc/connect";
+import { describe, expect, test } from "vitest";
+import { createHydraClient } from "../../src/client.ts";
+import { follow, followToTheEnd } from "../../src/cli/follow.ts";
+import type { RolloutEvent, WatchResponse } from "../../src/gen/hydra/v1/sentinel_rollout_pb.ts";
+import { pausedRollout, plan, ROLLOUT_ID } from "./recorded-rollout.ts";
+import { startScriptedServer } from "./scripted-server.ts";
+
+const never = new AbortController().signal;
+
+async function collect(stream: AsyncIterable<WatchResponse>): Promise<RolloutEvent[]> {
+  const events: RolloutEvent[] = [];
+  for await (const { message } of stream) if (message.case === "event") events.push(message.value);
+  return events;
+}
+
+function sequences(events: readonly RolloutEvent[]): number[] {
+  return events.map(({ sequence }) => Number(sequence));
+}
+
+describe("follow()", () => {
+  test("a connection that is cut after every few messages: every event once, in order", async () => {
+    await using server = await startScriptedServer({ events: pausedRollout, endsAfterEvents: true, cutAfter: 4 });
+    const client = createHydraClient({ baseUrl: server.url });
+    const events = await collect(
+      follow(client, { rolloutId: ROLLOUT_ID, afterSequence: 0n, signal: never, firstPauseMs: 1 }),
+    );
+    expect(sequences(events)).toEqual(pausedRollout.map((_, index) => index + 1));
+    expect(server.watches.length).toBeGreaterThan(3);
+  });
+
+  test("a server that is away for too long after it was heard: ConnectionLostError", async () => {
+    const server = await startScriptedServer({ events: pausedRollout });
+    const client = createHydraClient({ baseUrl: server.url });
+    const stream = follow(client, { afterSequence: 0n, signal: never, firstPauseMs: 1, giveUpMs: 30 });
+    await stream.next();
+    await server[Symbol.asyncDispose]();
+    await expect(collect(stream)).rejects.toThrow("look again with `hydra watch`");
+  });
+
+  test("no server at the first message: its error, at once", async () => {
+    const server = await startScriptedServer({ events: [] });
+    await server[Symbol.asyncDispose]();
+    const client = createHydraClient({ baseUrl: server.url });
+    await expect(follow(client, { signal: never }).next()).rejects.toMatchObject({ code: Code.Unavailable });
+  });
+
+  test("a stream without a word, not even a heartbeat: it counts as cut and is opened again", async () => {
+    await using server = await startScriptedServer({ events: pausedRollout });
+    const client = createHydraClient({ baseUrl: server.url });
+    const over = new AbortController();
+    const stream = follow(client, { afterSequence: 0n, signal: over.signal, silenceMs: 50, firstPauseMs: 1 });
+    for (const _ of pausedRollout) await stream.next();
+    const rest = collect(stream);
+    await expect.poll(() => server.watches.length).toBeGreaterThan(1);
+    expect(server.watches[1]?.afterSequence).toBe(BigInt(pausedRollout.length));
+    over.abort();
+    expect(await rest).toEqual([]);
+  });
+
+  test("a position beyond the latest event: the refusal, not another try", async () => {
+    await using server = await startScriptedServer({ events: pausedRollout });
+    const client = createHydraClient({ baseUrl: server.url });
+    const stream = follow(client, { afterSequence: 999n, signal: never });
+    await expect(stream.next()).rejects.toMatchObject({ code: Code.OutOfRange });
+    expect(server.watches).toHaveLength(1);
+  });
+});
+
+describe("followToTheEnd()", () => {
+  const end = BigInt(pausedRollout.length);
+
+  test("there never was a rollout: waits for the first and names it from then on", async () => {
+    const script = { events: [] as RolloutEvent[], endsAfterEvents: false };
+    await using server = await startScriptedServer(script);
+    const client = createHydraClient({ baseUrl: server.url });
+    const collected = collect(followToTheEnd(client, { signal: never }));
+    await expect.poll(() => server.watches.length).toBe(2);
+    script.events.push(...pausedRollout);
+    script.endsAfterEvents = true;
+    server.wake();
+    expect(sequences(await collected)).toEqual(pausedRollout.map((_, index) => index + 1));
+    expect(server.watches.at(-1)?.rolloutId).toBe(ROLLOUT_ID);
+  });
+
+  test("from a position on, the latest rollout over: every event after it, then the end", async () => {
+    const snapshot = { sequence: end, rollout: plan };
+    await using server = await startScriptedServer({ events: pausedRollout, snapshot, endsAfterEvents: true });
+    const client = createHydraClient({ baseUrl: server.url });
+    const events = await collect(followToTheEnd(client, { afterSequence: 20n, signal: never }));
+    expect(sequences(events)).toEqual([21, 22, 23, 24, 25, 26]);
+  });
+
+  test("from the very last position on: nothing, and the end", async () => {
+    const snapshot = { sequence: end, rollout: plan };
+    await using server = await startScriptedServer({ events: pausedRollout, snapshot, endsAfterEvents: true });
+    const client = createHydraClient({ baseUrl: server.url });
+    expect(await collect(followToTheEnd(client, { afterSequence: end, signal: never }))).toEqual([]);
+  });
+});
