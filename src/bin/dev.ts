@@ -57,12 +57,14 @@ async function startFleet(
   return size;
 }
 
+/** Before anything is started: the fleet would say it too, but later. */
 async function checkFailures(failures: ReadonlyMap<string, string>): Promise<void> {
   if (failures.size === 0) return;
-  const { failureClassNames } = await import("../agent/index.ts");
-  const unknown = [...failures.values()].find((name) => name !== "" && !failureClassNames.includes(name));
+  const { DeployFailureClass, DeployFailureClassSchema } = await import("../client.ts");
+  const known = DeployFailureClassSchema.values
+    .filter(({ number }) => number !== DeployFailureClass.UNSPECIFIED)
+    .map(({ localName }) => localName.toLowerCase());
+  const unknown = [...failures.values()].find((name) => name !== "" && !known.includes(name));
   if (unknown === undefined) return;
-  throw new UsageError(
-    `--fail knows no class ${JSON.stringify(unknown)}: accepted are ${failureClassNames.join(", ")}.`,
-  );
+  throw new UsageError(`--fail knows no class ${JSON.stringify(unknown)}: accepted are ${known.join(", ")}.`);
 }

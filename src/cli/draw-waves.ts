@@ -1,6 +1,6 @@
 import { type BarSegment, drawBar } from "./bar.ts";
 import type { Canvas } from "./canvas.ts";
-import { padEnd, padStart } from "./fit-text.ts";
+import { padStart } from "./fit-text.ts";
 import { doneOf, type WaveView } from "./rollout-view.ts";
 import type { Style } from "./terminal.ts";
 import { formatCount, formatDuration } from "./words.ts";
@@ -57,7 +57,7 @@ function headingLine(widths: readonly number[], barColumns: number, { colors }: 
 function waveLine({ wave, cells }: Row, widths: readonly number[], barColumns: number, style: Style): string {
   const { colors } = style;
   const [number, upto, ready, failed, time] = cells.map((cell, index) => padStart(cell, widths[index] ?? 0));
-  const bar = padEnd(drawBar(segmentsOf(wave, style), barColumns), barColumns);
+  const bar = drawBar(segmentsOf(wave, style), barColumns);
   const line = [number, colors.dim(upto ?? ""), bar, ready, colors.red(failed ?? ""), colors.dim(time ?? "")].join(
     "  ",
   );

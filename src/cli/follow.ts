@@ -16,6 +16,8 @@ export interface FollowOptions extends PatienceOptions {
   afterSequence?: bigint | undefined;
   /** Ends the stream. */
   signal: AbortSignal;
+  /** The server has been heard before: it is waited for at the first message, too. Default: false. */
+  known?: boolean;
   /** How long a stream may be silent. Default: 45 s. */
   silenceMs?: number;
 }
@@ -25,7 +27,7 @@ export async function* follow(client: HydraClient, options: FollowOptions): Asyn
   const { rolloutId, signal, silenceMs = 45_000 } = options;
   const patience = new Patience(options);
   let position = options.afterSequence;
-  let heard = false;
+  let heard = options.known ?? false;
   while (!signal.aborted) {
     try {
       const request = { ...optional("rolloutId", rolloutId), ...optional("afterSequence", position) };
@@ -64,14 +66,15 @@ export async function* followToTheEnd(client: HydraClient, options: WatchOptions
 
   const first = await firstSnapshot(client, signal);
   if (first === undefined) return;
+  const known = true;
   let position = first.message.value.sequence;
   if (afterSequence === undefined) yield first;
-  else yield* followUntil(client, { afterSequence, signal }, (event) => event.sequence >= position, position);
+  else yield* followUntil(client, { afterSequence, signal, known }, (event) => event.sequence >= position, position);
 
   let latestId = first.message.value.rollout?.id ?? "";
   if (latestId === "") {
     const isStart = (event: RolloutEvent) => event.type === RolloutEventType.ROLLOUT_STARTED;
-    for await (const response of followUntil(client, { afterSequence: position, signal }, isStart)) {
+    for await (const response of followUntil(client, { afterSequence: position, signal, known }, isStart)) {
       if (response.message.case === "event") {
         latestId = response.message.value.rolloutId;
         position = response.message.value.sequence;
@@ -79,13 +82,13 @@ export async function* followToTheEnd(client: HydraClient, options: WatchOptions
       yield response;
     }
   }
-  if (latestId !== "") yield* follow(client, { rolloutId: latestId, afterSequence: position, signal });
+  if (latestId !== "") yield* follow(client, { rolloutId: latestId, afterSequence: position, signal, known });
 }
 
-export type SnapshotResponse = WatchResponse & { message: Extract<WatchResponse["message"], { case: "snapshot" }> };
+type SnapshotResponse = WatchResponse & { message: Extract<WatchResponse["message"], { case: "snapshot" }> };
 
 /** The latest rollout as it stands; undefined only where aborted. */
-export async function firstSnapshot(client: HydraClient, signal: AbortSignal): Promise<SnapshotResponse | undefined> {
+async function firstSnapshot(client: HydraClient, signal: AbortSignal): Promise<SnapshotResponse | undefined> {
   for await (const response of follow(client, { signal })) {
     if (response.message.case === "snapshot") return response as SnapshotResponse;
   }

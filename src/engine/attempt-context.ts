@@ -19,7 +19,6 @@ const toJson = (value: unknown) => JSON.stringify(value ?? null);
 export class AttemptContext implements Context {
   readonly invocationId: string;
   readonly key: string;
-  readonly signal: AbortSignal;
   readonly supersededBy: string | undefined;
   readonly #attempt: Attempt;
   readonly #id: number;
@@ -34,12 +33,15 @@ export class AttemptContext implements Context {
     this.#attempt = attempt;
     this.invocationId = formatInvocationId(invocation.id);
     this.key = invocation.key;
-    this.signal = attempt.abort.signal;
     this.supersededBy = invocation.supersededBy === undefined ? undefined : formatInvocationId(invocation.supersededBy);
     this.#id = invocation.id;
     this.#recorder = new Recorder(attempt, records);
     const cancelledBefore = records.some((record) => record.kind === "cancel");
     this.#waits = new Waits(this.#recorder.cursor, (entries) => this.#recordCancel(entries), cancelledBefore);
+  }
+
+  get signal(): AbortSignal {
+    return this.#attempt.signal;
   }
 
   get replaying(): boolean {
@@ -77,7 +79,8 @@ export class AttemptContext implements Context {
     attempt.submit(
       ([result = null]) => {
         const end = outputOf(result as Result | null);
-        if (end) return [attempt.completionWrite(end)];
+        const ends = attempt.endByTx(end);
+        if (ends.length > 0) return ends;
         return [entryWrite(this.#id, entry, "tx", effect.name, { value: toJson(result) })];
       },
       ([result = null]) => {

@@ -11,8 +11,9 @@ import type { Unit } from "./unit.ts";
 // attempt fails, or the node lets go of it.
 //
 //   A1. Everything an attempt writes goes through `submit`, in one lane.
-//   A2. After its end (of whatever kind) an attempt writes nothing: units that
-//       still wait are dropped, promises it handed out never settle.
+//   A2. After its end (of whatever kind) an attempt begins nothing, and promises
+//       it handed out never settle. What its handler had begun to write is
+//       written before the handler's own end; any other end drops it.
 //   A3. `busy` counts what is under way in this process: units, steps, reads.
 //       With nothing under way the handler waits for something durable, holds
 //       no slot, and may be dropped from memory and replayed later (E6).
@@ -43,15 +44,21 @@ export interface AttemptHost {
 export class Attempt {
   readonly invocation: OwnedInvocation;
   readonly handler: AnyHandler;
-  /** Aborted when the attempt ends from outside: cancelled, killed, let go. */
-  readonly abort = new AbortController();
   readonly host: AttemptHost;
   hasTimers = false;
   /** Something of this attempt has been committed. */
   progressed = false;
   readonly #context: AttemptContext;
+  /** Made for those who ask; most handlers never do. */
+  #abort: AbortController | undefined;
   #busy = 0;
   #ended = false;
+  /** What waits to be written is not wanted any more. */
+  #dropped = false;
+  /** Counts ends and failures: an end that is still to be written gives way to what comes after it. */
+  #ends = 0;
+  /** The end that a `tx` brings about goes before that of the handler, which did not wait for it. */
+  #endsByTx = false;
   /** The invocation's end is committed. */
   #finished = false;
   /** The effect of its abandonment was refused: it ends without, see `park`. */
@@ -63,6 +70,13 @@ export class Attempt {
     this.invocation = invocation;
     this.#context = new AttemptContext(this, records);
     this.hasTimers = records.some((record) => record.kind === "sleep");
+  }
+
+  /** Aborted when the attempt is cancelled, or is over. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#ended) this.#abort.abort(letGo());
+    return this.#abort.signal;
   }
 
   get busy(): boolean {
@@ -97,20 +111,23 @@ export class Attempt {
   cancel(): void {
     if (this.#ended) return;
     this.#context.cancel();
-    this.abort.abort(new TerminalError("cancelled", "cancelled"));
+    // Also for those who ask later.
+    this.#abort ??= new AbortController();
+    this.#abort.abort(new TerminalError("cancelled", "cancelled"));
   }
 
   /** Ends the invocation at once, without its handler. */
   kill(): void {
     if (this.#ended) return;
+    this.drop();
     this.#end(new TerminalError("killed", "killed"));
   }
 
   /** Lets go of the attempt: nothing of it is written from now on. */
   drop(): void {
-    this.#ended = true;
-    this.#context.stopTimers();
-    this.abort.abort(new TerminalError("the node let go of this attempt", "unavailable"));
+    this.#dropped = true;
+    this.#endsByTx = false;
+    this.#close();
   }
 
   /** Counts something under way in this process (A3). */
@@ -139,7 +156,7 @@ export class Attempt {
       },
       // The write itself was refused by the database: the attempt is over, the invocation is not.
       failed: (error) => this.fail(error),
-      isWanted: () => !this.#ended,
+      isWanted: () => !this.#dropped,
     });
   }
 
@@ -151,7 +168,13 @@ export class Attempt {
     this.host.onEnded(this, completion);
   }
 
-  completionWrite(completion: Completion): CompletionWrite {
+  /** The write of an end that a `tx` brings about; none where it does not. */
+  endByTx(completion: Completion | undefined): readonly Operation[] {
+    this.#endsByTx = completion !== undefined;
+    return completion ? [this.#completionWrite(completion)] : [];
+  }
+
+  #completionWrite(completion: Completion): CompletionWrite {
     const { id, service, key, exclusive, priority, parentId, parentEntry } = this.invocation;
     return {
       kind: "completion",
@@ -169,7 +192,8 @@ export class Attempt {
 
   /** Ends the attempt with an error that the invocation does not end with. */
   fail(error: unknown): void {
-    if (this.#ended) return;
+    if (this.#dropped) return;
+    this.#ends++;
     this.drop();
     this.host.onFailed(this, error);
   }
@@ -177,15 +201,21 @@ export class Attempt {
   /** Parks the invocation, or ends it where its handler says what that leaves behind. */
   park(error: unknown): void {
     const failure = messageOf(error);
+    this.drop();
     if (this.handler.abandoned && !this.#abandonmentFailed) {
       this.#end(new TerminalError(failure, "internal"));
       return;
     }
-    this.drop();
     this.#submit(() => [{ kind: "parking", id: this.invocation.id, failure }], [], 1, {
       committed: () => this.host.onParked(this, error),
       failed: (refusal) => this.host.onFailed(this, refusal),
     });
+  }
+
+  #close(): void {
+    this.#ended = true;
+    this.#context.stopTimers();
+    this.#abort?.abort(letGo());
   }
 
   async #run(): Promise<void> {
@@ -226,15 +256,16 @@ export class Attempt {
       if (!completion.ok && completion.kind === "killed") effects = [];
       else return this.park(error);
     }
-    const write = this.completionWrite(completion);
-    this.drop();
-    this.#submit(() => [write], effects, 1, {
+    const write = this.#completionWrite(completion);
+    const number = ++this.#ends;
+    this.#close();
+    this.#submit(() => (this.#endsByTx ? [] : [write]), effects, 1, {
       committed: () => this.finish(completion),
       failed: (error) => {
         this.#abandonmentFailed = effects.length > 0;
         this.host.onFailed(this, error);
       },
-      isWanted: () => !this.#finished,
+      isWanted: () => !this.#finished && number === this.#ends,
     });
   }
 
@@ -265,4 +296,8 @@ export class Attempt {
       ...rest,
     });
   }
+}
+
+function letGo(): TerminalError {
+  return new TerminalError("the node let go of this attempt", "unavailable");
 }

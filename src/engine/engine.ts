@@ -12,7 +12,7 @@ import type {
 import { Attachments } from "./attachments.ts";
 import type { AnyHandler } from "./definition.ts";
 import { type Effect, effectCall } from "./effect.ts";
-import { EngineUnavailableError, TerminalError } from "./errors.ts";
+import { EngineUnavailableError, messageOf, TerminalError } from "./errors.ts";
 import { formatInvocationId, parseAwakeableId, parseInvocationId } from "./ids.ts";
 import { DEFAULT_LIMITS, type EngineLimits } from "./limits.ts";
 import { callUnit } from "./outside-call.ts";
@@ -125,7 +125,9 @@ class DurableEngine implements Engine {
   }
 
   async resolveAwakeable(awakeableId: string, value: string): Promise<void> {
-    await this.#complete({ kind: "resolution", ...parseAwakeableId(awakeableId, this.#secret), value });
+    const target = parseAwakeableId(awakeableId, this.#secret);
+    assertJson(value);
+    await this.#complete({ kind: "resolution", ...target, value });
   }
 
   async rejectAwakeable(awakeableId: string, reason: string): Promise<void> {
@@ -276,5 +278,13 @@ class DurableEngine implements Engine {
     if (!this.#succession || this.#stopped)
       throw new EngineUnavailableError("this server is not running", "unavailable");
     return this.#succession;
+  }
+}
+
+function assertJson(text: string): void {
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    throw new TerminalError(`the value of an awakeable must be JSON: ${messageOf(error)}`, "invalid");
   }
 }

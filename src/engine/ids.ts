@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import { TerminalError } from "./errors.ts";
 
 // Ids as the outside sees them. Inside, an invocation is a number below 2^53.
@@ -67,6 +67,8 @@ export function parseAwakeableId(text: string, secret: Buffer): AwakeableTarget 
   return { invocationId: Number(bytes.readBigUInt64BE(0)), entry: bytes.readUInt32BE(8) };
 }
 
+// Secret first, fixed lengths, cut to 64 bits: what HMAC adds guards against
+// extending a message, and would cost ten times as much.
 function mac(bytes: Buffer, secret: Buffer): Buffer {
-  return createHmac("sha256", secret).update(bytes).digest().subarray(0, MAC_BYTES);
+  return hash("sha256", Buffer.concat([secret, bytes]), "buffer").subarray(0, MAC_BYTES);
 }

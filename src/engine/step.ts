@@ -20,7 +20,7 @@ export async function tryStep<T>(
     if (attempt.ended) return new Promise(() => {});
     attempt.enter();
     try {
-      return { ok: true, value: JSON.stringify((await step(attempt.abort.signal)) ?? null) };
+      return { ok: true, value: JSON.stringify((await step(attempt.signal)) ?? null) };
     } catch (error) {
       if (error instanceof TerminalError || tries >= maxAttempts) return { ok: false, error: toTerminalError(error) };
     } finally {

@@ -5,7 +5,6 @@ export { recordReport, type ReportResult, type ReportRow } from "./effects/recor
 export { touchRegion, type TouchRegionResult, type TouchRegionRow } from "./effects/touch-region.ts";
 export { type SentinelSpecRow, type UpsertSentinelResult, upsertSentinels } from "./effects/upsert-sentinels.ts";
 export { rolloutHandlers, rolloutMigrations } from "./handlers.ts";
-export { checkImageReference } from "./image-reference.ts";
 export { reportRow } from "./observed-sentinel.ts";
 export type { RolloutLog, RolloutOptions } from "./options.ts";
 export {

@@ -43,21 +43,26 @@ export const abortableStreams: Interceptor = (next) => async (request) => {
 
 async function* untilAborted(messages: StreamResponse["message"], signal: AbortSignal): AsyncGenerator<Message> {
   const iterator = messages[Symbol.asyncIterator]();
-  const aborted = Promise.withResolvers<never>();
-  aborted.promise.catch(() => {});
-  const onAbort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", onAbort);
-  if (signal.aborted) onAbort();
+  let onAbort = () => {};
+  const listener = () => onAbort();
+  signal.addEventListener("abort", listener);
+  // A promise of its own for each message: one for all of them would keep every message until the stream ends.
+  const nextOrAborted = () =>
+    new Promise<IteratorResult<Message>>((resolve, reject) => {
+      onAbort = () => reject(signal.reason);
+      if (signal.aborted) onAbort();
+      iterator.next().then(resolve, reject);
+    });
   try {
     for (;;) {
-      const next = await Promise.race([iterator.next(), aborted.promise]);
+      const next = await nextOrAborted();
       if (next.done) break;
       yield next.value;
     }
     // An implementation that ends its stream because it was told to does not say why.
     signal.throwIfAborted();
   } finally {
-    signal.removeEventListener("abort", onAbort);
+    signal.removeEventListener("abort", listener);
     void Promise.resolve(iterator.return?.()).catch(() => {});
   }
 }

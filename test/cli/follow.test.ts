@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { createHydraClient } from "../../src/client.ts";
 import { follow, followToTheEnd } from "../../src/cli/follow.ts";
 import type { RolloutEvent, WatchResponse } from "../../src/gen/hydra/v1/sentinel_rollout_pb.ts";
+import { eventually } from "../support/eventually.ts";
 import { pausedRollout, plan, ROLLOUT_ID } from "./recorded-rollout.ts";
 import { startScriptedServer } from "./scripted-server.ts";
 
@@ -32,7 +33,7 @@ describe("follow()", () => {
   test("a server that is away for too long after it was heard: ConnectionLostError", async () => {
     const server = await startScriptedServer({ events: pausedRollout });
     const client = createHydraClient({ baseUrl: server.url });
-    const stream = follow(client, { afterSequence: 0n, signal: never, firstPauseMs: 1, giveUpMs: 30 });
+    const stream = follow(client, { afterSequence: 0n, signal: never, firstPauseMs: 1, giveUpMs: 300 });
     await stream.next();
     await server[Symbol.asyncDispose]();
     await expect(collect(stream)).rejects.toThrow("look again with `hydra watch`");
@@ -49,13 +50,22 @@ describe("follow()", () => {
     await using server = await startScriptedServer({ events: pausedRollout });
     const client = createHydraClient({ baseUrl: server.url });
     const over = new AbortController();
-    const stream = follow(client, { afterSequence: 0n, signal: over.signal, silenceMs: 50, firstPauseMs: 1 });
+    const stream = follow(client, { afterSequence: 0n, signal: over.signal, silenceMs: 1_000, firstPauseMs: 1 });
     for (const _ of pausedRollout) await stream.next();
     const rest = collect(stream);
-    await expect.poll(() => server.watches.length).toBeGreaterThan(1);
+    await eventually(() => server.watches.length > 1);
     expect(server.watches[1]?.afterSequence).toBe(BigInt(pausedRollout.length));
     over.abort();
     expect(await rest).toEqual([]);
+  });
+
+  test("no server for a moment, but it was heard before: it is waited for", async () => {
+    await using server = await startScriptedServer({ events: pausedRollout, endsAfterEvents: true, cutAfter: 0 });
+    const client = createHydraClient({ baseUrl: server.url });
+    const options = { rolloutId: ROLLOUT_ID, afterSequence: 0n, signal: never, firstPauseMs: 1, giveUpMs: 100 };
+    await expect(collect(follow(client, options))).rejects.toMatchObject({ code: Code.Aborted });
+    await expect(collect(follow(client, { ...options, known: true }))).rejects.toThrow("did not come back");
+    expect(server.watches.length).toBeGreaterThan(2);
   });
 
   test("a position beyond the latest event: the refusal, not another try", async () => {
@@ -75,7 +85,7 @@ describe("followToTheEnd()", () => {
     await using server = await startScriptedServer(script);
     const client = createHydraClient({ baseUrl: server.url });
     const collected = collect(followToTheEnd(client, { signal: never }));
-    await expect.poll(() => server.watches.length).toBe(2);
+    await eventually(() => server.watches.length === 2);
     script.events.push(...pausedRollout);
     script.endsAfterEvents = true;
     server.wake();

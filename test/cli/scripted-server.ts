@@ -106,7 +106,10 @@ function cutAfter(response: http.ServerResponse, messages: number): void {
   const write = response.write.bind(response) as (chunk: unknown, done?: () => void) => boolean;
   response.write = (chunk: unknown) => {
     left -= 1;
-    if (left < 0) return false;
+    if (left < 0) {
+      response.destroy();
+      return false;
+    }
     return left > 0 ? write(chunk) : write(chunk, () => response.destroy());
   };
 }

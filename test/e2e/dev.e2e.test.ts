@@ -90,9 +90,11 @@ describe("operators' commands against hydra dev", () => {
 
   test("detached, cancelled, rolled back: 0 each; a watch of it ends with 4", async () => {
     await using directory = await createTemporaryDirectory();
-    await using dev = startDev(directory.path, "--converge", "300ms");
+    await using dev = startDev(directory.path, "--converge", "3s");
     const env = { HYDRA_URL: await urlOf(dev) };
-    expect((await runHydra(["rollout", "ghcr.io/acme/sentinel:v2", "--detach"], env)).exit).toBe(0);
+    expect(
+      (await runHydra(["rollout", "ghcr.io/acme/sentinel:v2", "--waves", "5,10,15,20,25,100", "--detach"], env)).exit,
+    ).toBe(0);
     await using watch = startHydraProcess(["watch"], env);
     expect((await runHydra(["cancel"], env)).exit).toBe(0);
     expect(await watch.exited).toBe(4);

@@ -1,6 +1,20 @@
 import { describe, expect, test } from "vitest";
 import { type Context, type HandlerDefinition, TerminalError } from "../../src/engine/index.ts";
-import { advance, callOf, createMarks, handler, mark, marksOf, query, shared, startEngine } from "./support.ts";
+import {
+  advance,
+  callOf,
+  createMarks,
+  ended,
+  handler,
+  mark,
+  marksOf,
+  outputOf,
+  query,
+  send,
+  shared,
+  startEngine,
+  waitForStatus,
+} from "./support.ts";
 
 // Each operation twice: its first attempt fails after it, so that the second
 // one repeats it from the journal and must see the same.
@@ -14,7 +28,10 @@ interface Seen {
 }
 
 /** What `operate` saw in its two attempts. */
-async function twice(operate: (ctx: Context) => Promise<unknown>, ...more: HandlerDefinition<any, any>[]): Promise<Seen> {
+async function twice(
+  operate: (ctx: Context) => Promise<unknown>,
+  ...more: HandlerDefinition<any, any>[]
+): Promise<Seen> {
   await using db = await createMarks();
   await query(db.url, "insert into marks values ('seven', 7)");
   const values: unknown[] = [];
@@ -43,7 +60,11 @@ describe("what was recorded is repeated", () => {
     ["call that fails", async (ctx) => ctx.call(refuse, "k", null), ["TerminalError", "conflict", "no room"]],
     [
       "fanOut",
-      async (ctx) => ctx.fanOut(double, [{ key: "a", input: 1 }, { key: "b", input: 2 }]),
+      async (ctx) =>
+        ctx.fanOut(double, [
+          { key: "a", input: 1 },
+          { key: "b", input: 2 },
+        ]),
       { succeeded: 2, failed: 0 },
     ],
     ["fanOut of nobody", async (ctx) => ctx.fanOut(double, []), { succeeded: 0, failed: 0 }],
@@ -67,7 +88,10 @@ describe("what was recorded is repeated", () => {
   test("E4. now and random: the same number again", async () => {
     const { values } = await twice(async (ctx) => [await ctx.now(), await ctx.random()]);
     const [now, random] = values[0] as [number, number];
-    expect(values).toEqual([[now, random], [now, random]]);
+    expect(values).toEqual([
+      [now, random],
+      [now, random],
+    ]);
     expect(Math.abs(now - Date.now())).toBeLessThan(5_000);
     expect(random).toSatisfy((value: number) => value >= 0 && value < 1);
   });
@@ -108,9 +132,18 @@ describe("what was recorded is repeated", () => {
     const { values } = await twice(async (ctx) => {
       const failing = ctx.call(refuse, "k", null);
       const { index } = await ctx.race([ctx.awakeable().value, failing]);
-      return [index, await failing.then(() => "passed", (error: TerminalError) => error.kind)];
+      return [
+        index,
+        await failing.then(
+          () => "passed",
+          (error: TerminalError) => error.kind,
+        ),
+      ];
     });
-    expect(values).toEqual([[1, "conflict"], [1, "conflict"]]);
+    expect(values).toEqual([
+      [1, "conflict"],
+      [1, "conflict"],
+    ]);
   });
 
   test("an awakeable has the same id again", async () => {
@@ -125,6 +158,54 @@ describe("what was recorded is repeated", () => {
       void ctx.set("name", "new");
       return [await before, await ctx.get("name")];
     });
-    expect(values).toEqual([[undefined, "new"], [undefined, "new"]]);
+    expect(values).toEqual([
+      [undefined, "new"],
+      [undefined, "new"],
+    ]);
+  });
+});
+
+describe("what a handler does not wait for", () => {
+  test("E4. it is written before the handler's end, and once", async () => {
+    await using db = await createMarks();
+    const child = handler("child", async (ctx) => ctx.tx(mark, { name: "child" }), shared);
+    const hasty = handler("hasty", async (ctx) => {
+      void ctx.set("state", "kept");
+      void ctx.tx(mark, { name: "tx" });
+      void ctx.tx(mark, { name: "tx" });
+      void ctx.send(child, "k", null);
+      return "done";
+    });
+    await using engine = await startEngine(db.url, [hasty, child]);
+    expect(await callOf(engine, "hasty")).toBe("done");
+    expect(await engine.getState("test", "k")).toEqual(new Map([["state", '"kept"']]));
+    await expect.poll(() => marksOf(db.url)).toEqual({ child: 1, tx: 2 });
+  });
+
+  test("where it fails: the attempt fails, and the handler's end does not happen", async () => {
+    await using db = await createMarks();
+    const hasty = handler(
+      "hasty",
+      async (ctx) => {
+        void ctx.tx(mark, { name: "forbidden" });
+        return "done";
+      },
+      { maxAttempts: 1 },
+    );
+    await using engine = await startEngine(db.url, [hasty]);
+    await waitForStatus(engine, await send(engine, "hasty"), "parked");
+  });
+
+  test("where it ends the invocation: that is its end, and the handler's is not", async () => {
+    await using db = await createMarks();
+    const hasty = handler("hasty", async (ctx) => {
+      void ctx.tx(mark, { name: "end" }, { end: () => ({ output: "by tx" }) });
+      return "by handler";
+    });
+    await using engine = await startEngine(db.url, [hasty]);
+    const id = await send(engine, "hasty");
+    expect(outputOf(await ended(engine, id))).toBe("by tx");
+    expect(await engine.output(id)).toMatchObject({ output: '"by tx"' });
+    expect(await callOf(engine, "hasty")).toBe("by tx");
   });
 });

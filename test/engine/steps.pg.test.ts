@@ -22,7 +22,9 @@ describe("a step", () => {
     let tries = 0;
     const failing = handler("failing", async (ctx) => {
       const step = () => Promise.reject(new Error(`try ${++tries}`));
-      return ctx.run("step", step, { maxAttempts: 3 }).then(undefined, (error: TerminalError) => [error.name, error.message]);
+      return ctx
+        .run("step", step, { maxAttempts: 3 })
+        .then(undefined, (error: TerminalError) => [error.name, error.message]);
     });
     await using engine = await startEngine(db.url, [failing]);
     expect(await callOf(engine, "failing")).toEqual(["TerminalError", "try 3"]);

@@ -175,9 +175,10 @@ describe("a Deploy beside a rollout", () => {
     const running = await world.deploy("snt_01", { image: "registry.test/sentinel:3" });
     await world.inFlight("snt_01");
     const rollout = await world.rollout();
-    await eventually(
-      async () => (await world.rows("select 1 from rollout_waves where started_at is not null")).length === 1,
-    );
+    await eventually(async () => {
+      const waiting = await world.engine.listInvocations({ handler: "DeployTarget", statuses: ["queued"], limit: 1 });
+      return waiting.length === 1;
+    });
     const later = await world.deploy("snt_01", { image: "registry.test/sentinel:4" });
     world.agent.behaviour = converges;
     world.agent.look();

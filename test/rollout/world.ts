@@ -6,6 +6,7 @@ import {
   type DescMessage,
 } from "@bufbuild/protobuf";
 import pg from "pg";
+import { expect } from "vitest";
 import { createEngine, type Engine, TerminalError } from "../../src/engine/index.ts";
 import { SentinelService } from "../../src/gen/hydra/v1/sentinel_pb.ts";
 import { SentinelRolloutService } from "../../src/gen/hydra/v1/sentinel_rollout_pb.ts";
@@ -68,6 +69,7 @@ export class World {
     await this.agent.stop();
     await this.engine.stop();
     await this.pool.end();
+    await assertNobodyConnected(this.database.url);
     await this.database[Symbol.asyncDispose]();
   }
 
@@ -159,6 +161,22 @@ export class World {
       ]);
       return rows.length === ids.length;
     });
+  }
+}
+
+/** What was stopped must have closed its connections; their sockets may take a moment. */
+async function assertNobodyConnected(databaseUrl: string): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    await eventually(async () => {
+      const { rows } = await client.query<{ application_name: string }>(
+        "select application_name from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'",
+      );
+      expect(rows).toEqual([]);
+    });
+  } finally {
+    await client.end();
   }
 }
 

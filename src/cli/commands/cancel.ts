@@ -12,7 +12,10 @@ export async function cancel(session: Session, { rolloutId }: ConcernOptions): P
   // No server at all: say so at once instead of trying for a while.
   await client.rollouts.getRollout({}, { signal: interrupted });
   await callDurably((options) => client.rollouts.cancel(concernOf(rolloutId), options), interrupted);
-  const { rollout } = await client.rollouts.getRollout({ rolloutId: rolloutId ?? "" });
+  const { rollout } = await callDurably(
+    (options) => client.rollouts.getRollout({ rolloutId: rolloutId ?? "" }, options),
+    interrupted,
+  );
   if (rollout === undefined) return ExitCode.DONE;
   if (session.json) {
     terminal.print(jsonLine(RolloutSchema, rollout));

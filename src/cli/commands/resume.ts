@@ -1,6 +1,6 @@
 import { RolloutEventType } from "../../gen/hydra/v1/sentinel_rollout_pb.ts";
 import type { ExitCode } from "../exit-codes.ts";
-import { operate } from "../operate.ts";
+import { callDurably, operate } from "../operate.ts";
 import { exitCodeOfOutcome, sayDetached, sayOutcome } from "../outcome.ts";
 import { concernOf, type ConcernOptions } from "../concern.ts";
 import type { Session } from "../session.ts";
@@ -20,7 +20,10 @@ export async function resume(session: Session, { rolloutId, detach }: ResumeOpti
   if (detach) return startDetached(session, start);
   const answer = await operate(session, { ...start, continues: true, endState: ({ state }) => state });
   if (answer === undefined) return sayDetached(session, start.name);
-  const { rollout } = await session.client.rollouts.getRollout({ rolloutId: rolloutId ?? "" });
+  const { rollout } = await callDurably(
+    (options) => session.client.rollouts.getRollout({ rolloutId: rolloutId ?? "" }, options),
+    session.interrupted,
+  );
   sayOutcome(session, answer.state, rollout?.id ?? "");
   return exitCodeOfOutcome(answer.state);
 }

@@ -8,7 +8,7 @@ import { concernOf, type ConcernOptions } from "../concern.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { toPlainText } from "../fit-text.ts";
 import { jsonLine } from "../json-line.ts";
-import { operate } from "../operate.ts";
+import { callDurably, operate } from "../operate.ts";
 import { sayDetached } from "../outcome.ts";
 import type { Session } from "../session.ts";
 import { countOf } from "../words.ts";
@@ -32,9 +32,12 @@ export async function rollback(session: Session, { rolloutId }: ConcernOptions):
   return sayWhatStayed(session, rolloutId);
 }
 
-async function sayWhatStayed({ client, terminal }: Session, rolloutId = ""): Promise<ExitCode> {
+async function sayWhatStayed({ client, terminal, interrupted }: Session, rolloutId = ""): Promise<ExitCode> {
   const request = { rolloutId, pageSize: MAX_LISTED, statuses: [RolloutTargetStatus.READY] };
-  const { targets, nextPageToken } = await client.rollouts.listRolloutTargets(request);
+  const { targets, nextPageToken } = await callDurably(
+    (options) => client.rollouts.listRolloutTargets(request, options),
+    interrupted,
+  );
   if (targets.length === 0) return ExitCode.DONE;
   terminal.complain("These are still on the new image; `hydra rollback` once more tries them again:");
   for (const { sentinelId, reason } of targets) terminal.complain(`  ${sentinelId}  ${toPlainText(reason)}`);

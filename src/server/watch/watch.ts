@@ -119,7 +119,7 @@ class Watcher {
     if (recent && (recent.events.length > 0 || this.#cursor >= this.#known)) return recent;
     const page = { after: this.#cursor, limit: PAGE, rolloutId: this.#rolloutId };
     const { events, positions, deletedUpTo } = await readForStream(readEvents(pool, page));
-    
+    if (deletedUpTo > this.#cursor) return "deleted";
     const end = events.length < PAGE ? positions.eventSequence : events.at(-1)!.sequence;
     return { events, end };
   }

@@ -1,5 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { convergeTimeMs } from "../../../src/agent/simulated/converge-time.ts";
 import { type SimulatedFleet, type SimulatedFleetOptions, startSimulatedFleet } from "../../../src/agent/index.ts";
 import { DeployFailureClass } from "../../../src/gen/hydra/v1/cluster_pb.ts";
 import { SentinelDesiredState, SentinelHealth } from "../../../src/gen/hydra/v1/sentinel_pb.ts";
@@ -217,12 +218,27 @@ test("the same seed: sentinels converge in the same order; with another seed in 
 });
 
 test("a newer deploy while one is under way: only the newer one is reported", async () => {
-  await startFleet({ convergeMs: { min: 30, max: 30 } });
+  const convergeMs = { min: 1, max: 300 };
+  const timeOf = (deployNumber: bigint) => convergeTimeMs(convergeMs, 1, "a", deployNumber);
+  const numbers = Array.from({ length: 50 }, (_, i) => BigInt(i + 1));
+  const [quick, slow] = [numbers.find((n) => timeOf(n) < 100)!, numbers.findLast((n) => timeOf(n) > 200)!];
+  await startFleet({ convergeMs });
   hydra.send(fullSync(desired("a", OLD)));
   await report(1);
-  hydra.send(changes(6n, desired("a", NEW, 1n)));
-  hydra.send(changes(7n, desired("a", OLD, 2n)));
-  expect(await report(2)).toMatchObject({ deployNumber: 2n, runningImage: OLD });
+  hydra.send(changes(6n, desired("a", NEW, quick)));
+  hydra.send(changes(7n, desired("a", OLD, slow)));
+  expect(await report(2)).toMatchObject({ deployNumber: slow, runningImage: OLD });
+});
+
+test("a full sync that is cut: what only its first half told of is gone after the second", async () => {
+  await startFleet();
+  hydra.send({ sentinels: [desired("a", OLD)], fullSync: true, cursor: 0n });
+  await report(1);
+  hydra.cut();
+  await eventually(() => hydra.watched.length === 2);
+  hydra.send(fullSync(desired("b", OLD)));
+  hydra.send(changes(6n, desired("a", OLD)));
+  expect((await report(3))?.sentinelId).toBe("a");
 });
 
 test("stop: it ends at once, with deploys under way and a server that does not answer", async () => {

@@ -16,11 +16,13 @@ async function close(): Promise<void> {
   await database?.[Symbol.asyncDispose]();
 }
 
-beforeEach(async () => {
+async function startAnew(heartbeatMs = 60_000): Promise<void> {
   await close();
   database = await createDatabase();
-  server = await startDomainServer(database.url);
-});
+  server = await startDomainServer(database.url, { heartbeatMs });
+}
+
+beforeEach(() => startAnew());
 afterAll(close);
 
 function agent(regionId = "eu", clusterUid = `uid-${regionId}`) {
@@ -154,6 +156,7 @@ test("a sentinel that is deleted, one that moves to another region, one that mov
 });
 
 test("an agent that is cut again and again while the fleet changes: it ends up knowing what the table has", async () => {
+  await startAnew(20);
   await importMany("snt-", 700);
   const knowledge = new Knowledge();
   const editing = (async () => {
@@ -201,9 +204,7 @@ test.each([
 });
 
 test("nothing changes: heartbeats that carry the cursor, the first one at once", async () => {
-  await close();
-  database = await createDatabase();
-  server = await startDomainServer(database.url, { heartbeatMs: 20 });
+  await startAnew(20);
   await importMany("snt-", 1);
   const knowledge = new Knowledge();
   await follow(knowledge, ({ fullSyncEnd }) => fullSyncEnd);

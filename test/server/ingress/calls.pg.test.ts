@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import http2 from "node:http2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../../support/eventually.ts";
 import { refuseLeaks } from "../../support/leaks.ts";
@@ -300,6 +302,24 @@ describe("a body over the limit: 413", () => {
     });
     await expectRefusal(response, 413, "ingress", /^length limit exceeded/);
   });
+});
+
+test("HTTP/2: answered alike, a body over the limit too", async () => {
+  const session = http2.connect(serving.url);
+  const over = async (body: string) => {
+    const path = `/${SENTINELS}/snt_h2/Deploy`;
+    const stream = session.request({ ":method": "POST", ":path": path, "content-type": "application/json" });
+    stream.on("error", () => {});
+    stream.end(body);
+    const [headers] = (await once(stream, "response")) as [http2.IncomingHttpHeaders];
+    let text = "";
+    for await (const chunk of stream) text += String(chunk);
+    return [headers[":status"], JSON.parse(text) as unknown];
+  };
+  expect(await over('{"image": "a"}')).toMatchObject([200, { status: "SENTINEL_DEPLOY_STATUS_READY" }]);
+  expect(await over("x".repeat(5_000_000))).toMatchObject([413, { code: 413, source: "ingress" }]);
+  session.close();
+  await once(session, "close");
 });
 
 describe("a query on the one key of an object", () => {

@@ -1,0 +1,249 @@
+import { describe, expect, test } from "vitest";
+import { CancelledError, type Context, type Engine } from "../../src/engine/index.ts";
+import { createDatabase } from "../support/database.ts";
+import {
+  callOf,
+  createMarks,
+  ended,
+  gate,
+  handler,
+  mark,
+  marksOf,
+  outputOf,
+  send,
+  shared,
+  startEngine,
+  statusOf,
+  waitForStatus,
+} from "./support.ts";
+
+const cancelled = { ok: false, kind: "cancelled", message: "cancelled" };
+
+async function waits(engine: Engine, id: string): Promise<void> {
+  await expect.poll(async () => (await engine.getInvocation(id))?.journal.length).toBeGreaterThan(0);
+}
+
+describe("cancelling an invocation", () => {
+  test("that waits: its await throws, and its failure is the outcome", async () => {
+    await using db = await createDatabase();
+    const sleeper = handler("sleeper", async (ctx) => ctx.sleep(60_000));
+    await using engine = await startEngine(db.url, [sleeper]);
+    const id = await send(engine, "sleeper");
+    await waits(engine, id);
+    expect(await engine.cancel(id)).toBe(true);
+    expect(await ended(engine, id)).toMatchObject(cancelled);
+    // Of one that has ended: true, and nothing changes.
+    expect(await engine.cancel(id)).toBe(true);
+    expect(await ended(engine, id)).toMatchObject(cancelled);
+  });
+
+  test("of which there is none: false", async () => {
+    await using db = await createDatabase();
+    await using engine = await startEngine(db.url, []);
+    expect(await engine.cancel("inv_10000000000")).toBe(false);
+    await expect(engine.cancel("nobody")).rejects.toMatchObject({ kind: "invalid" });
+  });
+
+  test("before it starts: its first await throws", async () => {
+    await using db = await createDatabase();
+    const held = gate();
+    const holder = handler("holder", async (ctx) => ctx.run("hold", () => held.pass()));
+    const next = handler("next", async (ctx) => ctx.run("step", () => "ran"));
+    await using engine = await startEngine(db.url, [holder, next]);
+    await send(engine, "holder");
+    await held.entered;
+    const id = await send(engine, "next");
+    await engine.cancel(id);
+    expect(await statusOf(engine, id)).toBe("queued");
+    held.open();
+    expect(await ended(engine, id)).toMatchObject(cancelled);
+  });
+
+  test("during a step: the step's signal is aborted, and the await of it throws", async () => {
+    await using db = await createDatabase();
+    const entered = Promise.withResolvers<void>();
+    const stepping = handler("stepping", async (ctx) =>
+      ctx.run("step", (signal) => {
+        entered.resolve();
+        return new Promise((resolve) => signal.addEventListener("abort", resolve));
+      }),
+    );
+    await using engine = await startEngine(db.url, [stepping]);
+    const id = await send(engine, "stepping");
+    await entered.promise;
+    await engine.cancel(id);
+    expect(await ended(engine, id)).toMatchObject(cancelled);
+  });
+
+  test("from another node: it arrives there", async () => {
+    await using db = await createDatabase();
+    const sleeper = handler("sleeper", async (ctx) => ctx.sleep(60_000));
+    await using engine = await startEngine(db.url, [sleeper], { limits: { pollMs: 60_000 } });
+    await using other = await startEngine(db.url, [sleeper], { limits: { pollMs: 60_000 } });
+    const id = await send(engine, "sleeper");
+    await waits(engine, id);
+    await other.cancel(id);
+    expect(await ended(other, id)).toMatchObject(cancelled);
+  });
+
+  test("whose handler catches it: it may go on, and awaits the same thing again", async () => {
+    await using db = await createMarks();
+    const opened = Promise.withResolvers<string>();
+    let fail = true;
+    const stubborn = handler("stubborn", async (ctx) => {
+      const { id, value } = ctx.awakeable<string>();
+      opened.resolve(id);
+      const first = await value.then(undefined, (error: Error) => error.name);
+      await ctx.tx(mark, { name: "cleaned up" });
+      const second = await value;
+      if (fail) {
+        fail = false;
+        throw new Error("once more, from the journal");
+      }
+      return [first, second];
+    });
+    await using engine = await startEngine(db.url, [stubborn]);
+    const id = await send(engine, "stubborn");
+    const awakeableId = await opened.promise;
+    await engine.cancel(id);
+    await expect.poll(async () => (await engine.getInvocation(id))?.journal.length).toBe(2);
+    await engine.resolveAwakeable(awakeableId, '"done"');
+    expect(outputOf(await ended(engine, id))).toEqual(["CancelledError", "done"]);
+    expect(await marksOf(db.url)).toEqual({ "cleaned up": 1 });
+  });
+
+  test("E4. a cancellation that was recorded ends the same await in a replay", async () => {
+    await using db = await createDatabase();
+    const seen: unknown[] = [];
+    const twice = handler("twice", async (ctx) => {
+      const before = await ctx.run("before", () => "before");
+      const during = await ctx.sleep(60_000).then(undefined, (error: Error) => error instanceof CancelledError);
+      const after = await ctx.run("after", () => "after");
+      seen.push([before, during, after]);
+      if (seen.length === 1) throw new Error("once more, from the journal");
+      return seen;
+    });
+    await using engine = await startEngine(db.url, [twice]);
+    const id = await send(engine, "twice");
+    await expect.poll(async () => (await engine.getInvocation(id))?.journal.length).toBe(2);
+    await engine.cancel(id);
+    const expected = ["before", true, "after"];
+    expect(outputOf(await ended(engine, id))).toEqual([expected, expected]);
+    expect((await engine.getInvocation(id))?.journal.map(({ kind }) => kind)).toEqual([
+      "run",
+      "sleep",
+      "cancel",
+      "run",
+    ]);
+  });
+
+  test("that comes while the handler repeats its journal: it ends the first await that is new", async () => {
+    await using db = await createDatabase();
+    const steps = async (ctx: Context) => {
+      await ctx.sleep(1);
+      await ctx.run("step", () => "ran");
+    };
+    const before = handler("subject", async (ctx) => (await steps(ctx), ctx.sleep(60_000)));
+    const stopped = await startEngine(db.url, [before]);
+    const id = await send(stopped, "subject");
+    await expect.poll(async () => (await stopped.getInvocation(id))?.journal.length).toBe(3);
+    await stopped.stop();
+    const canceller = await startEngine(db.url, []);
+    // It has no such handler: the engine parks it, and a cancellation makes it ready again.
+    await waitForStatus(canceller, id, "parked");
+    await canceller.stop();
+    const after = handler("subject", async (ctx) => {
+      await steps(ctx);
+      return ctx.sleep(60_000).then(undefined, (error: Error) => error.name);
+    });
+    await using engine = await startEngine(db.url, [after]);
+    await engine.cancel(id);
+    expect(outputOf(await ended(engine, id))).toBe("CancelledError");
+  });
+
+  test("that is parked: its handler ends it", async () => {
+    await using db = await createDatabase();
+    let broken = true;
+    const subject = handler(
+      "subject",
+      async (ctx) => {
+        if (broken) throw new Error("broken");
+        return ctx.sleep(60_000);
+      },
+      { maxAttempts: 1 },
+    );
+    await using engine = await startEngine(db.url, [subject]);
+    const id = await send(engine, "subject");
+    await waitForStatus(engine, id, "parked");
+    broken = false;
+    await engine.cancel(id);
+    expect(await ended(engine, id)).toMatchObject(cancelled);
+  });
+});
+
+describe("killing an invocation", () => {
+  test("that runs: it ends at once, its handler does nothing more, and its key is free", async () => {
+    await using db = await createMarks();
+    const held = gate();
+    let steps = 0;
+    const stepping = handler("stepping", async (ctx) => {
+      await ctx.run("step", () => held.pass());
+      await ctx.run("more", () => ++steps);
+      return ctx.tx(mark, { name: "after" });
+    });
+    const next = handler("next", () => Promise.resolve("next"));
+    await using engine = await startEngine(db.url, [stepping, next]);
+    const id = await send(engine, "stepping");
+    await held.entered;
+    const waiting = await send(engine, "next");
+    expect(await engine.kill(id)).toBe(true);
+    expect(await ended(engine, id)).toMatchObject({ ok: false, kind: "killed" });
+    expect(outputOf(await ended(engine, waiting))).toBe("next");
+    held.open();
+    expect(await callOf(engine, "next")).toBe("next");
+    expect([steps, await marksOf(db.url)]).toEqual([0, {}]);
+    await expect.poll(() => engine.stats().active).toBe(0);
+  });
+
+  test("whose handler goes on outside the context: it starts no step and holds no slot", async () => {
+    await using db = await createDatabase();
+    const held = gate();
+    let steps = 0;
+    const native = handler(
+      "native",
+      async (ctx) => {
+        await held.pass();
+        void ctx.sleep(60_000);
+        return ctx.run("step", () => ++steps);
+      },
+      shared,
+    );
+    const probe = handler("probe", async (ctx) => ctx.run("probe", () => "passed"), shared);
+    await using engine = await startEngine(db.url, [native, probe], { limits: { maxActive: 1 } });
+    const id = await send(engine, "native");
+    await held.entered;
+    await engine.kill(id);
+    await ended(engine, id);
+    held.open();
+    expect(await callOf(engine, "probe")).toBe("passed");
+    expect(steps).toBe(0);
+    await expect.poll(() => engine.stats().active).toBe(0);
+  });
+
+  test("that waits in line: it ends without running once its turn comes, and the next one runs", async () => {
+    await using db = await createDatabase();
+    const held = gate();
+    let runs = 0;
+    const holder = handler("holder", async (ctx) => ctx.run("hold", () => held.pass()));
+    const counted = handler("counted", () => Promise.resolve(++runs));
+    await using engine = await startEngine(db.url, [holder, counted]);
+    await send(engine, "holder");
+    await held.entered;
+    const first = await send(engine, "counted");
+    const second = await send(engine, "counted");
+    await engine.kill(first);
+    held.open();
+    expect(await ended(engine, first)).toMatchObject({ ok: false, kind: "killed" });
+    expect(outputOf(await ended(engine, second))).toBe(1);
+  });
+});
