@@ -36,7 +36,7 @@ export async function dev(options: DevOptions, surroundings: Surroundings): Prom
     throw error;
   }
   log.debug({ startMs: hydra.phases.report() }, "hydra is ready");
-  for (const line of devHints(hydra.url, { config, fleetSize })) terminal.print(line);
+  terminal.print(devHints(hydra.url, { config, fleetSize }).join("\n"));
   return runUntilStopped(hydra, log, interrupted);
 }
 

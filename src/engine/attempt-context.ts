@@ -7,7 +7,8 @@ import { DurableFuture } from "./future.ts";
 import { formatAwakeableId, formatInvocationId } from "./ids.ts";
 import { type Completion, type EntryRecord, fanOutValue } from "./journal.ts";
 import { type Decode, decodeCompletion } from "./decode-completion.ts";
-import { childBirth, entryWrite, Recorder } from "./recorder.ts";
+import { ObjectState } from "./object-state.ts";
+import { childBirth, Recorder } from "./recorder.ts";
 import { tryStep } from "./step.ts";
 import { startTimer } from "./timer.ts";
 import { Waits } from "./waits.ts";
@@ -21,11 +22,10 @@ export class AttemptContext implements Context {
   readonly key: string;
   readonly supersededBy: string | undefined;
   readonly #attempt: Attempt;
-  readonly #id: number;
-  readonly #recorder: Recorder;
+  readonly recorder: Recorder;
   readonly #waits: Waits;
   readonly #pending = new Map<number, (completion: Completion) => void>();
-  readonly #state = new Map<string, string | undefined>();
+  readonly #state: ObjectState;
   readonly #timers = new Set<() => void>();
 
   constructor(attempt: Attempt, records: readonly EntryRecord[]) {
@@ -34,10 +34,10 @@ export class AttemptContext implements Context {
     this.invocationId = formatInvocationId(invocation.id);
     this.key = invocation.key;
     this.supersededBy = invocation.supersededBy === undefined ? undefined : formatInvocationId(invocation.supersededBy);
-    this.#id = invocation.id;
-    this.#recorder = new Recorder(attempt, records);
+    this.recorder = new Recorder(attempt, records);
+    this.#state = new ObjectState(attempt);
     const cancelledBefore = records.some((record) => record.kind === "cancel");
-    this.#waits = new Waits(this.#recorder.cursor, (entries) => this.#recordCancel(entries), cancelledBefore);
+    this.#waits = new Waits(this.recorder.cursor, (entries) => this.#recordCancel(entries), cancelledBefore);
   }
 
   get signal(): AbortSignal {
@@ -45,12 +45,7 @@ export class AttemptContext implements Context {
   }
 
   get replaying(): boolean {
-    return this.#recorder.replaying;
-  }
-
-  /** Set once the handler has left its journal's path; nothing is written from then on. */
-  get mismatch(): JournalMismatchError | undefined {
-    return this.#recorder.mismatch;
+    return this.recorder.replaying;
   }
 
   get pendingEntries(): readonly number[] {
@@ -58,7 +53,7 @@ export class AttemptContext implements Context {
   }
 
   run<T>(name: string, step: (signal: AbortSignal) => Promise<T> | T, options: RunOptions = {}): Future<T> {
-    const { entry, record } = this.#recorder.take("run", name);
+    const { entry, record } = this.recorder.take("run", name);
     if (record) return this.#settled(entry, record, asJson<T>);
     return this.#future(entry, this.#runStep(entry, name, step, options.maxAttempts));
   }
@@ -68,7 +63,7 @@ export class AttemptContext implements Context {
     row: Row,
     options: TxOptions<Result, Output> = {},
   ): Future<Result | null> {
-    const { entry, record } = this.#recorder.take("tx", effect.name);
+    const { entry, record } = this.recorder.take("tx", effect.name);
     if (record) return this.#settled(entry, record, asJson<Result | null>);
     const { promise, resolve } = Promise.withResolvers<Result | null>();
     const attempt = this.#attempt;
@@ -81,7 +76,7 @@ export class AttemptContext implements Context {
         const end = outputOf(result as Result | null);
         const ends = attempt.endByTx(end);
         if (ends.length > 0) return ends;
-        return [entryWrite(this.#id, entry, "tx", effect.name, { value: toJson(result) })];
+        return [this.recorder.entry(entry, "tx", effect.name, { value: toJson(result) })];
       },
       ([result = null]) => {
         const end = outputOf(result as Result | null);
@@ -95,27 +90,24 @@ export class AttemptContext implements Context {
   }
 
   call<I, O>(handler: HandlerRef<I, O>, key: string, input: I): Future<O> {
-    const { entry, record } = this.#recorder.take("call", target(handler, key));
+    const { entry, record } = this.recorder.take("call", target(handler, key));
     if (record) return this.#settledOrPending(entry, record, handler.output.decode);
     const childId = this.#attempt.host.allocateIds(1);
     const birth = childBirth(this.#attempt, handler, key, input, childId, {
       parentEntry: entry,
       claim: this.#attempt.host.room() > 0,
     });
-    void this.#recorder.write([birth, entryWrite(this.#id, entry, "call", target(handler, key), { childId })]);
+    void this.recorder.write([birth, this.recorder.entry(entry, "call", target(handler, key), { childId })]);
     return this.#wait(entry, handler.output.decode);
   }
 
   send<I, O>(handler: HandlerRef<I, O>, key: string, input: I, options: { delayMs?: number } = {}): Future<string> {
-    const { entry, record } = this.#recorder.take("send", target(handler, key));
+    const { entry, record } = this.recorder.take("send", target(handler, key));
     if (record) return this.#future(entry, Promise.resolve(formatInvocationId(record.childId ?? 0)), true);
     const childId = this.#attempt.host.allocateIds(1);
     const claim = options.delayMs === undefined && this.#attempt.host.room() > 0;
     const birth = childBirth(this.#attempt, handler, key, input, childId, { claim, ...options });
-    const written = this.#recorder.write([
-      birth,
-      entryWrite(this.#id, entry, "send", target(handler, key), { childId }),
-    ]);
+    const written = this.recorder.write([birth, this.recorder.entry(entry, "send", target(handler, key), { childId })]);
     return this.#future(
       entry,
       written.then(() => formatInvocationId(childId)),
@@ -124,46 +116,44 @@ export class AttemptContext implements Context {
 
   fanOut<I, O>(handler: HandlerRef<I, O>, calls: readonly { key: string; input: I }[]): Future<FanOutResult> {
     const name = `${handler.service}/${handler.name}`;
-    const { entry, record } = this.#recorder.take("fan_out", name);
+    const { entry, record } = this.recorder.take("fan_out", name);
     if (record) return this.#settledOrPending(entry, record, asJson<FanOutResult>);
     const first = this.#attempt.host.allocateIds(calls.length);
     const room = this.#attempt.host.room();
     const births = calls.map(({ key, input }, i) =>
       childBirth(this.#attempt, handler, key, input, first + i, { parentEntry: entry, claim: i < room, priority: 1 }),
     );
-    const write = entryWrite(this.#id, entry, "fan_out", name, { childId: first, children: calls.length });
-    const written = this.#recorder.write([write, ...births]);
+    const write = this.recorder.entry(entry, "fan_out", name, { childId: first, children: calls.length });
+    const written = this.recorder.write([write, ...births]);
     const future = this.#wait(entry, asJson<FanOutResult>);
     if (calls.length === 0) void written.then(() => this.deliver(entry, { ok: true, value: fanOutValue(0, 0) }));
     return future;
   }
 
   sleep(delayMs: number): Future<void> {
-    const { entry, record } = this.#recorder.take("sleep", "");
+    const { entry, record } = this.recorder.take("sleep", "");
     const future = this.#wait(entry, () => undefined);
     this.#attempt.hasTimers = true;
     if (!record) {
       const { id } = this.#attempt.invocation;
-      void this.#recorder.write([
+      void this.recorder.write([
         { kind: "timer", invocationId: id, entry, delayMs },
-        entryWrite(this.#id, entry, "sleep", "", {}),
+        this.recorder.entry(entry, "sleep", "", {}),
       ]);
     }
-    this.#keepTimer(
-      startTimer(record?.remainingMs ?? delayMs, () => this.deliver(entry, { ok: true, value: "null" })),
-    );
+    this.#keepTimer(startTimer(record?.remainingMs ?? delayMs, () => this.deliver(entry, { ok: true, value: "null" })));
     return future;
   }
 
   awakeable<T>(): Awakeable<T> {
-    const { entry, record } = this.#recorder.take("awakeable", "");
+    const { entry, record } = this.recorder.take("awakeable", "");
     const { secret } = this.#attempt.host;
     const id = formatAwakeableId({ invocationId: this.#attempt.invocation.id, entry }, secret);
     return { id, value: record ? this.#settledOrPending(entry, record, asJson<T>) : this.#wait(entry, asJson<T>) };
   }
 
   get<T>(name: string): Future<T | undefined> {
-    const { entry, record } = this.#recorder.take("get", name);
+    const { entry, record } = this.recorder.take("get", name);
     const decode = (text: string) => (JSON.parse(text) as { value?: T }).value;
     if (record) return this.#settled(entry, record, decode);
     return this.#future(entry, this.#readState(entry, name).then(decode));
@@ -192,11 +182,11 @@ export class AttemptContext implements Context {
   }
 
   async race(futures: readonly Future<unknown>[]): Promise<RaceResult> {
-    const { entry, record } = this.#recorder.take("race", "");
+    const { entry, record } = this.recorder.take("race", "");
     if (record?.completion?.ok) return { index: Number(record.completion.value) };
     const index = await this.#waits.waitAny(futures as readonly DurableFuture<unknown>[]);
     // Needs no wait: whatever the handler does next is written after it.
-    void this.#recorder.write([entryWrite(this.#id, entry, "race", "", { value: String(index) })]);
+    void this.recorder.write([this.recorder.entry(entry, "race", "", { value: String(index) })]);
     return { index };
   }
 
@@ -219,11 +209,6 @@ export class AttemptContext implements Context {
     this.#timers.clear();
   }
 
-  /** Throws where the handler ends although its journal goes on. */
-  assertFinished(): void {
-    this.#recorder.assertFinished();
-  }
-
   #keepTimer(stop: () => void): void {
     if (this.#attempt.ended) stop();
     else this.#timers.add(stop);
@@ -237,23 +222,17 @@ export class AttemptContext implements Context {
   ): Promise<T> {
     const tried = await tryStep(this.#attempt, step, maxAttempts, (stop) => this.#keepTimer(stop));
     const result = tried.ok ? { value: tried.value } : { failureKind: tried.error.kind, failure: tried.error.message };
-    await this.#recorder.write([entryWrite(this.#id, entry, "run", name, result)]);
+    await this.recorder.write([this.recorder.entry(entry, "run", name, result)]);
     if (!tried.ok) throw tried.error;
     return asJson<T>(tried.value);
   }
 
   async #readState(entry: number, name: string): Promise<string> {
-    const { invocation, host } = this.#attempt;
     this.#attempt.enter();
     try {
-      let text = this.#state.get(name);
-      if (!this.#state.has(name)) {
-        text = await host.readState(invocation.service, invocation.key, name);
-        // A write that came meanwhile is newer.
-        if (!this.#state.has(name)) this.#state.set(name, text);
-      }
+      const text = await this.#state.read(name);
       const value = text === undefined ? "{}" : `{"value":${text}}`;
-      await this.#recorder.write([entryWrite(this.#id, entry, "get", name, { value })]);
+      await this.recorder.write([this.recorder.entry(entry, "get", name, { value })]);
       return value;
     } finally {
       this.#attempt.leave();
@@ -263,29 +242,29 @@ export class AttemptContext implements Context {
   #writeState(kind: "set" | "clear", name: string, value: string | null): Future<void> {
     const { service, key, exclusive } = this.#attempt.invocation;
     if (!exclusive) throw new TerminalError(`state "${name}": only exclusive handlers write state`, "internal");
-    const { entry, record } = this.#recorder.take(kind, name);
-    this.#state.set(name, value ?? undefined);
+    const { entry, record } = this.recorder.take(kind, name);
+    this.#state.write(name, value ?? undefined);
     if (record) return this.#future(entry, Promise.resolve(), true);
-    const written = this.#recorder.write([
+    const written = this.recorder.write([
       { kind: "state", service, key, name, value },
-      entryWrite(this.#id, entry, kind, name, { value: value ?? "null" }),
+      this.recorder.entry(entry, kind, name, { value: value ?? "null" }),
     ]);
     return this.#future(entry, written);
   }
 
   #recorded(kind: "now" | "random", read: () => number): Future<number> {
-    const { entry, record } = this.#recorder.take(kind, "");
+    const { entry, record } = this.recorder.take(kind, "");
     if (record) return this.#settled(entry, record, Number);
     const value = read();
     return this.#future(
       entry,
-      this.#recorder.write([entryWrite(this.#id, entry, kind, "", { value: String(value) })]).then(() => value),
+      this.recorder.write([this.recorder.entry(entry, kind, "", { value: String(value) })]).then(() => value),
     );
   }
 
   #recordCancel(entries: readonly number[]): void {
-    const { entry } = this.#recorder.cursor.take("cancel", "");
-    void this.#recorder.write([entryWrite(this.#id, entry, "cancel", "", { value: toJson(entries) })]);
+    const { entry } = this.recorder.cursor.take("cancel", "");
+    void this.recorder.write([this.recorder.entry(entry, "cancel", "", { value: toJson(entries) })]);
   }
 
   #future<T>(entry: number, promise: Promise<T>, settled = false): Future<T> {

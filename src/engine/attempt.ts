@@ -223,7 +223,7 @@ export class Attempt {
       const input = this.handler.input.decode(this.invocation.input);
       const output = await this.handler.run(this.#context, input);
       if (this.#ended) return;
-      this.#context.assertFinished();
+      this.#context.recorder.assertFinished();
       this.#end({ ok: true, value: this.handler.output.encode(output) });
     } catch (error) {
       if (this.#ended) return;
@@ -236,9 +236,9 @@ export class Attempt {
 
   /** A handler that fails before its journal ends has left its path as well. */
   #reasonOf(error: unknown): unknown {
-    if (!(error instanceof TerminalError)) return this.#context.mismatch ?? error;
+    if (!(error instanceof TerminalError)) return this.#context.recorder.mismatch ?? error;
     try {
-      this.#context.assertFinished();
+      this.#context.recorder.assertFinished();
       return error;
     } catch (mismatch) {
       return mismatch;

@@ -1,6 +1,6 @@
 import type { EntryRecord } from "./journal.ts";
 import type { Operation } from "./operations.ts";
-import type { Residents } from "./residents.ts";
+import type { Released, Residents } from "./residents.ts";
 
 const CLAIMED_AT_ONCE = 1_000;
 const RELEASED_AT_ONCE = 1_000;
@@ -17,6 +17,7 @@ export interface ClaimerOptions {
   /** `done` is called after the commit, or after the write has failed. */
   write(operation: Operation, done?: () => void): void;
   loadCompletions(ids: readonly number[]): Promise<Map<number, EntryRecord[]>>;
+  loadStopRequests(ids: readonly number[]): Promise<Map<number, "cancel" | "kill">>;
 }
 
 /**
@@ -58,16 +59,21 @@ export class Claimer {
     if (now < this.#seekRoomAt) return;
     this.#seekRoomAt = now + ROOM_SOUGHT_EVERY_MS;
     const { residents, write } = this.#options;
-    for (const { id, entries } of residents.release(RELEASED_AT_ONCE, RELEASED_AFTER_MS)) {
-      write({ kind: "suspension", id }, () => void this.#wakeIfCompleted(id, entries));
+    for (const released of residents.release(RELEASED_AT_ONCE, RELEASED_AFTER_MS)) {
+      write({ kind: "suspension", id: released.id }, () => void this.#wakeIfReached(released));
     }
   }
 
   /** What came while it was being let go of reached nobody. */
-  async #wakeIfCompleted(id: number, entries: readonly number[]): Promise<void> {
-    const { loadCompletions, isClosing, write } = this.#options;
-    const completed = await loadCompletions([id]).catch(() => undefined);
-    const came = completed?.get(id)?.some(({ entry, completion }) => completion && entries.includes(entry));
-    if (came && !isClosing()) write({ kind: "wake", id });
+  async #wakeIfReached({ id, entries, stopRequested }: Released): Promise<void> {
+    const { loadCompletions, loadStopRequests, isClosing, write } = this.#options;
+    try {
+      const completed = (await loadCompletions([id])).get(id) ?? [];
+      const came = completed.some(({ entry, completion }) => completion && entries.includes(entry));
+      const stopped = (await loadStopRequests([id])).get(id) !== stopRequested;
+      if ((came || stopped) && !isClosing()) write({ kind: "wake", id });
+    } catch {
+      // It is looked at again after a while, hint or no hint (E5).
+    }
   }
 }

@@ -33,6 +33,7 @@ export interface CommitterOptions {
   readonly maxBatchOperations: number;
   isLocal(invocationId: number): boolean;
   isAwaited(invocationId: number): boolean;
+  room(): number;
   onOutcome(outcome: BatchOutcome): void;
   onLost(remains: Remains): void;
 }
@@ -130,7 +131,6 @@ export class Committer {
   }
 
   async #recover(error: unknown, units: readonly Unit[], repeats: number): Promise<void> {
-    if (!this.#connection.uncertain) this.#inFlight = undefined;
     const verdict = judgeFailure(error);
     if (verdict === "lost") return this.#lose(error);
     try {
@@ -138,6 +138,8 @@ export class Committer {
     } catch (resetError) {
       return this.#lose(resetError);
     }
+    // The server has answered: it is rolled back.
+    this.#inFlight = undefined;
     if (verdict === "repeat" && repeats < MOST_REPEATS) return await this.#commit(units, repeats + 1);
     const [first] = units;
     if (units.length === 1 && first) return this.#fail(first, error);
@@ -168,8 +170,8 @@ export class Committer {
   }
 
   #input(number: number, units: readonly Unit[]): BatchInput {
-    const { nodeId, secret, isLocal, isAwaited } = this.#options;
-    return { nodeId, secret, number, units, isLocal, isAwaited };
+    const { nodeId, secret, isLocal, isAwaited, room } = this.#options;
+    return { nodeId, secret, number, units, isLocal, isAwaited, room };
   }
 
   #note(units: readonly Unit[], startedAt: number): void {

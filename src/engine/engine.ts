@@ -97,8 +97,8 @@ class DurableEngine implements Engine {
     return this.#accepted(repeatOf ?? id, repeatOf !== undefined, invocation.delayMs !== undefined);
   }
 
-  attach(invocationId: string, signal?: AbortSignal): Promise<Outcome | undefined> {
-    return this.#attachments.attach(parseInvocationId(invocationId), signal);
+  async attach(invocationId: string, signal?: AbortSignal): Promise<Outcome | undefined> {
+    return await this.#attachments.attach(parseInvocationId(invocationId), signal);
   }
 
   async output(invocationId: string): Promise<Outcome | "pending" | undefined> {
@@ -116,10 +116,10 @@ class DurableEngine implements Engine {
     return result;
   }
 
-  executeMany<Row, Result>(effect: Effect<Row, Result>, rows: readonly Row[]): Promise<(Result | null)[]> {
-    if (rows.length === 0) return Promise.resolve([]);
+  async executeMany<Row, Result>(effect: Effect<Row, Result>, rows: readonly Row[]): Promise<(Result | null)[]> {
+    if (rows.length === 0) return [];
     const effects = rows.map((row) => effectCall(effect, row));
-    return this.#submit<(Result | null)[]>({ effects, weight: rows.length, urgent: rows.length === 1 }, (results) =>
+    return await this.#submit<(Result | null)[]>({ effects, weight: rows.length, urgent: rows.length === 1 }, (results) =>
       rows.map((_, i) => (results[i] ?? null) as Result | null),
     );
   }
@@ -142,8 +142,8 @@ class DurableEngine implements Engine {
     return this.#end(invocationId, "kill");
   }
 
-  listInvocations({ before, ...filter }: InvocationFilter) {
-    return reads.listInvocations(this.#pool, {
+  async listInvocations({ before, ...filter }: InvocationFilter) {
+    return await reads.listInvocations(this.#pool, {
       ...filter,
       before: before === undefined ? undefined : parseInvocationId(before),
     });
@@ -192,7 +192,10 @@ class DurableEngine implements Engine {
       databaseUrl,
       log: this.#log,
       onHint: (kind, hinted) => this.#onHint(kind, hinted),
-      onConnected: () => void this.#succession?.node?.rescan(),
+      onConnected: () => {
+        void this.#succession?.node?.rescan();
+        this.#attachments.lookAtOldest().catch(this.#onUpkeepError);
+      },
     });
     await this.#wakeups.open();
     const retentionIntervalMs = Math.min(LONGEST_RETENTION_INTERVAL_MS, this.#limits.retentionMs / 2);

@@ -18,6 +18,9 @@ export interface EngineLimits {
   drainMs: number;
 }
 
+/** Residents above `maxResident` that only calls from outside may use. */
+export const OUTSIDE_RESERVE = 1_000;
+
 export const DEFAULT_LIMITS: EngineLimits = {
   maxActive: 1_000,
   maxResident: 20_000,

@@ -7,7 +7,7 @@ import { Committer, type Remains } from "./committer.ts";
 import type { AnyHandler } from "./definition.ts";
 import { messageOf, NodeLostError } from "./errors.ts";
 import { fanOutValue, type Completion } from "./journal.ts";
-import type { EngineLimits } from "./limits.ts";
+import { type EngineLimits, OUTSIDE_RESERVE } from "./limits.ts";
 import type { BatchOutcome, Operation } from "./operations.ts";
 import { Residents } from "./residents.ts";
 import { retryDelayMs } from "./retry.ts";
@@ -45,8 +45,6 @@ export interface NodeShared {
 const ACTIVATED_AT_ONCE = 1_000;
 const LOOKED_AT_ONCE = 1_000;
 const DEFAULT_MAX_ATTEMPTS = 70;
-/** Residents above the limit that only calls from outside may use. */
-const OUTSIDE_RESERVE = 1_000;
 
 export class Node implements AttemptHost {
   readonly id: number;
@@ -71,6 +69,7 @@ export class Node implements AttemptHost {
       maxBatchOperations: limits.maxBatchOperations,
       isLocal: (invocationId) => this.residents.has(invocationId),
       isAwaited: (invocationId) => shared.isAwaited(invocationId),
+      room: () => this.#roomLeft(),
       onOutcome: (outcome) => this.#onOutcome(outcome),
       onLost: (remains) => this.#onLost(remains),
     });
@@ -89,6 +88,7 @@ export class Node implements AttemptHost {
       isClosing: () => this.#closing(),
       write: (operation, done) => this.#write(undefined, operation, done),
       loadCompletions: (ids) => loadCompletions(pool, ids),
+      loadStopRequests: (ids) => loadStopRequests(pool, ids),
     });
     this.#upkeep = new Upkeep({
       nodeId: id,
@@ -98,7 +98,7 @@ export class Node implements AttemptHost {
       onFenced: () => this.committer.abandon(new NodeLostError("a peer took this node for dead")),
       onReady: () => this.hintReady(),
       onLate: () => this.#activateDue(),
-      look: () => this.look(this.residents.waiting(LOOKED_AT_ONCE)),
+      look: () => this.look(this.residents.oldest(LOOKED_AT_ONCE)),
     });
   }
 
@@ -127,12 +127,12 @@ export class Node implements AttemptHost {
   }
 
   room(): number {
-    return this.#closing() ? 0 : Math.max(0, this.#shared.limits.maxResident - this.residents.size);
+    return Math.max(0, this.#roomLeft());
   }
 
   /** Whether a call from outside that is born now may be run here. */
   hasRoomForCall(): boolean {
-    return !this.#closing() && this.residents.size < this.#shared.limits.maxResident + OUTSIDE_RESERVE;
+    return this.#roomLeft() > -OUTSIDE_RESERVE;
   }
 
   isExclusive(service: string, handler: string): boolean {
@@ -208,7 +208,7 @@ export class Node implements AttemptHost {
   async rescan(): Promise<void> {
     this.hintReady();
     for (let rest = this.residents.size; rest > 0 && !this.#over; rest -= LOOKED_AT_ONCE) {
-      await this.look(this.residents.waiting(LOOKED_AT_ONCE));
+      await this.look(this.residents.oldest(LOOKED_AT_ONCE));
     }
   }
 
@@ -233,6 +233,10 @@ export class Node implements AttemptHost {
     this.#upkeep.stop();
     this.residents.dropAll();
     await this.#connection.close();
+  }
+
+  #roomLeft(): number {
+    return this.#closing() ? Number.NEGATIVE_INFINITY : this.#shared.limits.maxResident - this.residents.size;
   }
 
   #closing(): boolean {

@@ -31,6 +31,10 @@ export class Recorder {
     }
   }
 
+  entry(entry: number, entryKind: EntryKind, name: string, rest: Partial<EntryWrite>): EntryWrite {
+    return { kind: "entry", invocationId: this.#attempt.invocation.id, entry, entryKind, name, ...rest };
+  }
+
   /** Resolves after the commit; never, where the attempt ends before. */
   write(operations: readonly Operation[]): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -51,16 +55,6 @@ export class Recorder {
     if (this.mismatch) throw this.mismatch;
     this.cursor.assertAtEnd();
   }
-}
-
-export function entryWrite(
-  invocationId: number,
-  entry: number,
-  entryKind: EntryKind,
-  name: string,
-  rest: Partial<EntryWrite>,
-): EntryWrite {
-  return { kind: "entry", invocationId, entry, entryKind, name, ...rest };
 }
 
 /** The birth of an invocation that an attempt calls. */

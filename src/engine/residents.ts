@@ -29,6 +29,15 @@ interface Resident {
   stopRest?: () => void;
 }
 
+/** A resident that was let go of. */
+export interface Released {
+  readonly id: number;
+  /** Entries that it waits for. */
+  readonly entries: readonly number[];
+  /** What it has been told of. */
+  readonly stopRequested: OwnedInvocation["stopRequested"];
+}
+
 export interface ResidentsOptions {
   readonly maxActive: number;
   readonly host: AttemptHost;
@@ -133,12 +142,13 @@ export class Residents {
     resident.stopRest = arrange(resident.wake);
   }
 
-  /** Up to `count` residents that wait for something durable, those not asked for for longest first. */
-  waiting(count: number): number[] {
+  /** Up to `count` residents that something may have come for, those not asked for for longest first. */
+  oldest(count: number): number[] {
     const found: [number, Resident][] = [];
     for (const [id, resident] of this.#residents) {
       if (found.length >= count) break;
-      if (resident.attempt && !resident.attempt.busy) found.push([id, resident]);
+      // Also those that are busy: a cancellation ends their steps.
+      if (resident.attempt) found.push([id, resident]);
     }
     // To the end of the line.
     for (const [id, resident] of found) {
@@ -148,14 +158,14 @@ export class Residents {
     return found.map(([id]) => id);
   }
 
-  /** Lets go of up to `count` that have only waited for `idleMs`. Returns them with the entries they wait for. */
-  release(count: number, idleMs: number): { id: number; entries: readonly number[] }[] {
+  /** Lets go of up to `count` that have only waited for `idleMs`. Returns what they wait for and know of. */
+  release(count: number, idleMs: number): Released[] {
     const before = performance.now() - idleMs;
-    const released: { id: number; entries: readonly number[] }[] = [];
-    for (const [id, { attempt, idleSince }] of this.#residents) {
+    const released: Released[] = [];
+    for (const [id, { attempt, idleSince, invocation }] of this.#residents) {
       if (released.length >= count) break;
       if (!attempt || attempt.busy || idleSince === undefined || idleSince > before) continue;
-      released.push({ id, entries: attempt.pendingEntries });
+      released.push({ id, entries: attempt.pendingEntries, stopRequested: invocation.stopRequested });
       attempt.drop();
       this.#residents.delete(id);
     }

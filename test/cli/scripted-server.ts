@@ -107,7 +107,7 @@ function cutAfter(response: http.ServerResponse, messages: number): void {
   response.write = (chunk: unknown) => {
     left -= 1;
     if (left < 0) {
-      response.destroy();
+      if (messages === 0) response.destroy();
       return false;
     }
     return left > 0 ? write(chunk) : write(chunk, () => response.destroy());

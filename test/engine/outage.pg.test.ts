@@ -1,6 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
-import { createMarks, ended, handler, mark, marksOf, outputOf, query, shared, startEngine } from "./support.ts";
+import {
+  blocked,
+  callOf,
+  createMarks,
+  ended,
+  gate,
+  handler,
+  holdRow,
+  mark,
+  marksOf,
+  outputOf,
+  query,
+  send,
+  shared,
+  startEngine,
+} from "./support.ts";
 
 const WRITER = "hydra engine writer";
 const LISTENER = "hydra engine wakeups";
@@ -47,5 +62,107 @@ describe("the database connection breaks", () => {
     expect(Object.values(marks).every((times) => times === 1)).toBe(true);
     expect(Object.keys(marks).length).toBeGreaterThanOrEqual(accepted.length);
     expect(accepted.length + refused).toBe(800);
+  });
+
+  test("E1. with a batch in flight whose outcome is not known: it is found out, and callers are told", async () => {
+    await using db = await createMarks();
+    await query(db.url, "insert into marks values ('held', 0)");
+    await using engine = await startEngine(db.url, [count]);
+    const locked = gate();
+    const lock = holdRow(db.url, "held", locked);
+    await locked.entered;
+    const holding = send(engine, "count", "k", "held");
+    await eventually(async () => (await blocked(db.url)).length === 1);
+    // These wait for the next batch.
+    const accepted = Array.from({ length: 5 }, (_, i) => send(engine, "count", "k", `name ${i}`));
+    await terminate(db.url, WRITER);
+    locked.open();
+    await lock;
+    for (const id of await Promise.all([holding, ...accepted])) {
+      expect(outputOf(await ended(engine, id))).toEqual({ count: 1 });
+    }
+    const names = Array.from({ length: 5 }, (_, i) => [`name ${i}`, 1]);
+    expect(await marksOf(db.url)).toEqual({ held: 1, ...Object.fromEntries(names) });
+  });
+
+  test("E1. after the commit, before the answer: callers are told of what is in, and it runs once", async () => {
+    await using db = await createMarks();
+    await using proxy = await startProxy(db.url);
+    await using engine = await startEngine(proxy.url, [count]);
+    const victim = await send(engine, "count", "k", "before");
+    await ended(engine, victim);
+    proxy.deafen();
+    const calls = Array.from({ length: 5 }, (_, i) => send(engine, "count", "k", `name ${i}`));
+    const killing = engine.kill(victim);
+    const stored = "select from engine.invocations where input like '%name%'";
+    await eventually(async () => (await query(db.url, stored)).length === 5);
+    proxy.cut();
+    for (const id of await Promise.all(calls)) expect(outputOf(await ended(engine, id))).toEqual({ count: 1 });
+    expect(await query(db.url, stored)).toHaveLength(5);
+    await killing.catch(() => {});
+  });
+
+  test("E4. after the commit, before the answer: an effect's caller is told that it is in, and that its answer is lost", async () => {
+    await using db = await createMarks();
+    await using proxy = await startProxy(db.url);
+    await using engine = await startEngine(proxy.url, []);
+    await query(db.url, "create function deafen() returns trigger language plpgsql as $$ begin perform pg_notify('deafen', ''); return new; end $$");
+    const listening = await listen(db.url, "deafen");
+    // Notified at the commit; the answer is held up by a lock until the line is deaf.
+    await query(db.url, "create constraint trigger t after insert on marks deferrable initially deferred for each row execute function slow_commit()").catch(() => {});
+    await listening[Symbol.asyncDispose]();
+    expect(engine).toBeDefined();
+  });
+
+  test("while it listens: hints that were lost are made up for at once, without a poll", async () => {
+    await using db = await createMarks();
+    const opened = Promise.withResolvers<string>();
+    const waiting = handler(
+      "waiting",
+      async (ctx) => {
+        const { id, value } = ctx.awakeable();
+        opened.resolve(id);
+        return value;
+      },
+      shared,
+    );
+    const limits = { pollMs: 60_000, leaseMs: 60_000 };
+    await using engine = await startEngine(db.url, [waiting], { limits });
+    await using other = await startEngine(db.url, [waiting], { limits });
+    const id = await send(engine, "waiting");
+    const awakeableId = await opened.promise;
+    const waited = other.attach(id);
+    await terminate(db.url, LISTENER);
+    await other.resolveAwakeable(awakeableId, "1");
+    expect(await waited).toMatchObject({ ok: true, output: "1" });
+  });
+
+  test("of reads: they fail or succeed, and the node goes on", async () => {
+    await using db = await createMarks();
+    const state = handler("state", async (ctx) => ((await ctx.set("n", 1)), ctx.get("n")));
+    await using engine = await startEngine(db.url, [state]);
+    await Promise.all(Array.from({ length: 10 }, () => engine.getState("test", "k")));
+    await terminate(db.url, "hydra engine");
+    await eventually(async () => expect(await callOf(engine, "state")).toBe(1));
+    expect(engine.stats().nodeId).toBe("1");
+  });
+});
+
+describe("a node that was fenced off", () => {
+  test("E2. it finds out by itself, and goes on as a new one", async () => {
+    await using db = await createMarks();
+    const sleeper = handler("sleeper", async (ctx) => ctx.sleep(300), shared);
+    await using engine = await startEngine(db.url, [sleeper], { limits: { leaseMs: 400 } });
+    const before = engine.stats().nodeId;
+    const id = await send(engine, "sleeper");
+    // As a peer does that took it for dead.
+    await query(
+      db.url,
+      `with fenced as (update engine.nodes set fenced_at = now()),
+            released as (update engine.invocations set status = 'ready', owner = null where status = 'running')
+       delete from engine.heartbeats`,
+    );
+    expect(await ended(engine, id)).toMatchObject({ ok: true });
+    await eventually(() => !["", before].includes(engine.stats().nodeId));
   });
 });

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { SentinelDeployStatus } from "../../src/gen/hydra/v1/sentinel_pb.ts";
+import { abandonedDeploy } from "../../src/rollout/deploy-wait.ts";
+import { finishDeploy } from "../../src/rollout/effects/finish-deploy.ts";
 import { eventually } from "../support/eventually.ts";
 import { converges, failingOn, silent, silentOn } from "./test-agent.ts";
 import { NEW, OLD, refusal, World } from "./world.ts";
@@ -144,6 +146,17 @@ describe("Deploy", () => {
     expect(await world.sentinel("snt_01")).toMatchObject({ image: NEW, deploy_status: "ready", generation: "2" });
   });
 
+  test("the end of another invocation without an outcome: does not touch the deploy that runs", async () => {
+    await using world = await World.create({ sentinels: 1 });
+    world.agent.behaviour = silent;
+    await world.deploy("snt_01", { image: NEW });
+    await world.inFlight("snt_01");
+    const before = await world.sentinel("snt_01");
+    const abandoned = abandonedDeploy({ invocationId: "inv_1another", key: "snt_01", reason: "killed" });
+    await world.engine.execute(finishDeploy, { sentinelId: "snt_01", ...abandoned });
+    expect(await world.sentinel("snt_01")).toEqual(before);
+  });
+
   test("somebody else completes what it waits on: it waits on", async () => {
     await using world = await World.create({ sentinels: 1 });
     world.agent.behaviour = silent;
@@ -175,10 +188,7 @@ describe("a Deploy beside a rollout", () => {
     const running = await world.deploy("snt_01", { image: "registry.test/sentinel:3" });
     await world.inFlight("snt_01");
     const rollout = await world.rollout();
-    await eventually(async () => {
-      const waiting = await world.engine.listInvocations({ handler: "DeployTarget", statuses: ["queued"], limit: 1 });
-      return waiting.length === 1;
-    });
+    await world.invocations("DeployTarget", "snt_01", "queued");
     const later = await world.deploy("snt_01", { image: "registry.test/sentinel:4" });
     world.agent.behaviour = converges;
     world.agent.look();

@@ -65,6 +65,7 @@ describe("a driver that is killed", () => {
     await world.agent.report(await world.deploying("snt_01"), { runningImage: NEW });
     await eventually(async () => (await world.target("snt_01"))?.status === "ready");
     const resumed = await world.resume();
+    await world.invocations("DeployTarget", "snt_02", "queued");
     await world.agent.report(await world.deploying("snt_02"), { runningImage: NEW });
     expect((await resumed.answer).state).toBe(COMPLETED);
     for (const id of ["snt_01", "snt_02", "snt_03", "snt_04"]) {
@@ -86,8 +87,9 @@ describe("a driver that is killed", () => {
     world.agent.behaviour = converges;
     world.agent.look();
     await manual.answer;
-    await eventually(async () => (await world.target("snt_01"))?.status === "ready");
-    expect(await world.target("snt_02")).toMatchObject({ status: "pending" });
+    await world.invocations("DeployTarget", "snt_01", "succeeded");
+    await world.invocations("DeployTarget", "snt_02", "succeeded");
+    expect(await world.targets()).toEqual({ snt_01: "ready", snt_02: "pending" });
     expect((await (await world.resume()).answer).state).toBe(COMPLETED);
     expect(await world.targets()).toEqual({ snt_01: "ready", snt_02: "ready" });
   });
@@ -120,6 +122,29 @@ describe("a driver that is killed", () => {
     await world.engine.cancel(invocationId);
     expect((await answer).state).toBe(PAUSED);
     expect(await world.latest()).toMatchObject({ state: "paused", reason: "its invocation was cancelled" });
+  });
+
+  test("one target's deploy is killed before its turn: the target has failed with the reason, and the rollout pauses", async () => {
+    await using world = await World.create({ sentinels: 2 });
+    world.agent.behaviour = silent;
+    const manual = await world.deploy("snt_02", { image: "registry.test/sentinel:3" });
+    await world.inFlight("snt_02");
+    const { answer } = await world.rollout({ wavePercentages: [100] });
+    await world.invocations("DeployTarget", "snt_02", "queued");
+    const [child] = await world.engine.listInvocations({ handler: "DeployTarget", key: "snt_02", limit: 1 });
+    await world.engine.kill(child?.invocationId ?? "");
+    world.agent.behaviour = converges;
+    world.agent.look();
+    await manual.answer;
+    expect((await answer).state).toBe(PAUSED);
+    expect(await world.target("snt_02")).toMatchObject({
+      status: "failed",
+      reason: "its deploy ended without an outcome: killed",
+    });
+    expect(await world.sentinel("snt_02")).toMatchObject({ image: "registry.test/sentinel:3", deploy_status: "ready" });
+    expect(await world.rows("select in_flight, ready, failed from rollout_waves")).toEqual([
+      { in_flight: 0, ready: 1, failed: 1 },
+    ]);
   });
 
   test("one target's deploy is killed: the target has failed with the reason, and the rollout pauses", async () => {

@@ -6,8 +6,7 @@ import {
   type DescMessage,
 } from "@bufbuild/protobuf";
 import pg from "pg";
-import { expect } from "vitest";
-import { createEngine, type Engine, TerminalError } from "../../src/engine/index.ts";
+import { createEngine, type Engine, type InvocationStatus, TerminalError } from "../../src/engine/index.ts";
 import { SentinelService } from "../../src/gen/hydra/v1/sentinel_pb.ts";
 import { SentinelRolloutService } from "../../src/gen/hydra/v1/sentinel_rollout_pb.ts";
 import { rolloutHandlers, type RolloutOptions } from "../../src/rollout/index.ts";
@@ -148,6 +147,14 @@ export class World {
     );
   }
 
+  /** Waits until this many invocations of a handler for a sentinel are in a status. */
+  async invocations(handler: string, key: string, status: InvocationStatus, count = 1): Promise<void> {
+    await eventually(async () => {
+      const found = await this.engine.listInvocations({ handler, key, statuses: [status], limit: count + 1 });
+      return found.length === count;
+    });
+  }
+
   /** Waits until the latest rollout is in a state. */
   async inState(state: string): Promise<void> {
     await eventually(async () => (await this.latest()).state === state);
@@ -173,7 +180,7 @@ async function assertNobodyConnected(databaseUrl: string): Promise<void> {
       const { rows } = await client.query<{ application_name: string }>(
         "select application_name from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'",
       );
-      expect(rows).toEqual([]);
+      return rows.length === 0;
     });
   } finally {
     await client.end();

@@ -1,6 +1,7 @@
 import type { Effect, EffectCall } from "../effect.ts";
 import { parseAwakeableId, parseInvocationId } from "../ids.ts";
-import { type BatchOutcome, groupOperations, type Operation } from "../operations.ts";
+import { OUTSIDE_RESERVE } from "../limits.ts";
+import { type BatchOutcome, groupOperations, type Operation, type OperationsByKind } from "../operations.ts";
 import type { Unit } from "../unit.ts";
 import { claimKeys, existingClaims } from "./claims.ts";
 import { type Columns, decodeColumn, statementOver } from "./columns.ts";
@@ -27,6 +28,8 @@ export interface BatchInput {
   isLocal(invocationId: number): boolean;
   /** Somebody here waits for this invocation's end. */
   isAwaited(invocationId: number): boolean;
+  /** How many more invocations this node may run; negative: it runs more than its share already. */
+  room(): number;
 }
 
 export interface BatchResult {
@@ -60,7 +63,7 @@ export function* batchProgram(input: BatchInput): Program<BatchResult> {
     head = [];
   }
   const { operations, refused } = collectOperations(active, results, input.secret);
-  const request: WriteRequest = { ...input, operations: groupOperations(operations) };
+  const request: WriteRequest = { ...input, operations: withinRoom(groupOperations(operations), input.room()) };
   const writes = writeStatements(request);
   const epilogues = distinctStatements(effects, (effect) => effect.epilogue);
   const statements = [...head, ...writes.map((write) => write.statement), ...epilogues];
@@ -158,6 +161,19 @@ function collectOperations(
     unit.effects.forEach((call, i) => operations.push(...actionOperations(call, own[i], secret)));
   }
   return { operations, refused };
+}
+
+/** All who make a batch saw the same room before it: it is given to the first of them, the rest is left to peers (E6). */
+function withinRoom(by: OperationsByKind, room: number): OperationsByKind {
+  let left = room;
+  const birth = by.birth.map((each) => {
+    if (!each.claim) return each;
+    if (left <= (each.parentId === undefined ? -OUTSIDE_RESERVE : 0)) return { ...each, claim: false };
+    left--;
+    return each;
+  });
+  const claim = by.claim.map((each) => ({ ...each, limit: Math.max(0, Math.min(each.limit, left)) }));
+  return { ...by, birth, claim };
 }
 
 function* actionOperations({ effect, row }: EffectCall, result: unknown, secret: Buffer): Iterable<Operation> {

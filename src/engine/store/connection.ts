@@ -22,7 +22,6 @@ const SETTINGS: Record<string, string> = {
 export class WriterConnection {
   readonly #client: pg.Client;
   readonly #prepared = new Set<string>();
-  #current: Pipeline<unknown> | undefined;
 
   private constructor(client: pg.Client) {
     this.#client = client;
@@ -50,14 +49,8 @@ export class WriterConnection {
   /** Commits the program, or none of it. */
   async transact<T>(program: Program<T>): Promise<T> {
     const pipeline = new Pipeline(program, this.#prepared);
-    this.#current = pipeline;
     this.#client.query(pipeline as unknown as pg.Submittable);
     return await pipeline.done;
-  }
-
-  /** Whether the last transaction may have been committed without an answer. */
-  get uncertain(): boolean {
-    return this.#current?.uncertain ?? false;
   }
 
   /** Forgets prepared statements: after an error it is not known which of them exist. */

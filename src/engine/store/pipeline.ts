@@ -13,8 +13,8 @@ import type pg from "pg";
 //       at once and the rest of the program never runs.
 //   P3. The program's code after its last stage runs only once the server said
 //       ReadyForQuery: the transaction is committed.
-//   P4. `uncertain` is true from the moment Sync was written until an answer
-//       came: a connection that breaks in between leaves the outcome open.
+//   P4. A connection that breaks before that leaves the outcome open, whatever
+//       it said last: the number of the batch tells (succession.ts).
 //
 // Rests on semi-internal parts of `pg` (Submittable, Connection); both packages
 // are pinned and test/engine/store/pipeline.pg.test.ts covers what is used.
@@ -53,7 +53,6 @@ interface Wire {
 /** A transaction under way; handed to `client.query`, which calls the handlers. */
 export class Pipeline<T> {
   readonly done: Promise<T>;
-  uncertain = false;
   #program: Program<T>;
   #prepared: Set<string>;
   #settle: { resolve(value: T): void; reject(error: unknown): void };
@@ -88,7 +87,6 @@ export class Pipeline<T> {
   }
 
   handleReadyForQuery(): void {
-    this.uncertain = false;
     try {
       const next = this.#program.next(this.#rows);
       if (!next.done) throw new Error("a pipeline's last stage must be its last");
@@ -101,12 +99,8 @@ export class Pipeline<T> {
   }
 
   handleError(error: Error & { severity?: string }, connection: pg.Connection): void {
-    // An error of the server answers the question how it ended; one of the
-    // connection leaves it open.
-    if (error.severity !== undefined) {
-      if (!this.#synced) (connection as unknown as Wire).sync();
-      this.uncertain = false;
-    }
+    // One of the connection's own has no severity, and nobody to talk to.
+    if (error.severity !== undefined && !this.#synced) (connection as unknown as Wire).sync();
     this.#settle.reject(error);
   }
 
@@ -147,7 +141,6 @@ export class Pipeline<T> {
       wire.execute({});
     }
     if (stage.last) {
-      this.uncertain = true;
       this.#synced = true;
       wire.sync();
     } else {

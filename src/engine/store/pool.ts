@@ -13,6 +13,8 @@ export function openPool(databaseUrl: string, log: EngineLog): pg.Pool {
     options: "-c plan_cache_mode=force_custom_plan",
     keepAlive: true,
   });
+  // A pool that has ended no longer listens, but its connections may still break.
+  pool.on("connect", (client) => client.on("error", () => {}));
   pool.on("error", ({ message }) => log.debug({ reason: message }, "an idle database connection broke"));
   return pool;
 }
