@@ -1,20 +1,27 @@
 // A server is killed with kill -9, at random instants and at chosen ones. What
 // it had acknowledged must be there afterwards, and done once.
 
+import path from "node:path";
 import pg from "pg";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { startEmbeddedPostgres } from "../../src/postgres/index.ts";
 import { eventually } from "../support/eventually.ts";
+import { createTemporaryDirectory } from "../support/temporary-directory.ts";
 import { NodeProcess } from "./fixtures/node-process.ts";
 import { orderHandlers } from "./fixtures/orders.ts";
 import {
   blocked,
   createMarks,
+  createMarksTable,
   ended,
   gate,
+  handler,
   holdRow,
+  mark,
   marksOf,
   outputOf,
   query,
+  shared,
   startEngine,
   type TestEngine,
 } from "./support.ts";
@@ -189,5 +196,40 @@ describe("stopped past its lease, and continued", () => {
     node.resume();
     await eventually(() => node.told("ended").length === 1);
     expect(await marksOf(db.url)).toMatchObject({ "began order": 1, "ended order": 1 });
+  });
+});
+
+describe("Postgres is killed under load, with its durable settings", () => {
+  test("E1. what was acknowledged is there after its restart, and the engine goes on by itself", async () => {
+    await using directory = await createTemporaryDirectory();
+    const dataDir = path.join(directory.path, "data");
+    let postgres = await startEmbeddedPostgres({ dataDir });
+    const count = handler<string>("count", async (ctx, name) => ctx.tx(mark, { name }), shared);
+    try {
+      await createMarksTable(postgres.url);
+      await using engine = await startEngine(postgres.url, [count]);
+      const accepted = new Map<string, string>();
+      let restarted = false;
+      const caller = async (number: number) => {
+        for (let i = 0; !restarted; i++) {
+          const name = `${number}-${i}`;
+          accepted.set(name, (await call(engine, "count", "k", name)).invocationId);
+        }
+      };
+      const load = Promise.allSettled(Array.from({ length: 10 }, (_, i) => caller(i)));
+      await eventually(() => accepted.size > 200);
+      process.kill(postgres.pid, "SIGKILL");
+      await postgres.exited;
+      await postgres.stop();
+      postgres = await startEmbeddedPostgres({ dataDir });
+      restarted = true;
+      await load;
+      for (const id of accepted.values()) expect(outputOf(await ended(engine, id))).toEqual({ count: 1 });
+      const marks = await marksOf(postgres.url);
+      expect(Object.values(marks).every((times) => times === 1)).toBe(true);
+      expect(Object.keys(marks)).toEqual(expect.arrayContaining([...accepted.keys()]));
+    } finally {
+      await postgres.stop();
+    }
   });
 });

@@ -133,11 +133,13 @@ export async function query<Row extends pg.QueryResultRow>(
 /** A database with the table that `mark` and `advance` write: how often each name was marked. `forbidden` is refused. */
 export async function createMarks(): Promise<TestDatabase> {
   const database = await createDatabase();
-  await query(
-    database.url,
-    "create table marks (name text primary key check (name <> 'forbidden'), count integer not null)",
-  );
+  await createMarksTable(database.url);
   return database;
+}
+
+export async function createMarksTable(databaseUrl: string): Promise<void> {
+  const name = "name text primary key check (name <> 'forbidden')";
+  await query(databaseUrl, `create table marks (${name}, count integer not null)`);
 }
 
 export async function marksOf(databaseUrl: string): Promise<Record<string, number>> {
@@ -169,18 +171,23 @@ export const advance = defineEffect<{ name: string; expected: number }, { count:
   record: ({ name }) => name,
 });
 
-/** Locks a row of `marks` in a transaction of its own, until the gate is opened. */
-export async function holdRow(databaseUrl: string, name: string, until: Gate): Promise<void> {
+/** Takes a lock in a transaction of its own, and keeps it until the gate is opened. */
+export async function holdLock(databaseUrl: string, text: string, until: Gate, values: unknown[] = []): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   try {
     await client.query("begin");
-    await client.query("select from marks where name = $1 for update", [name]);
+    await client.query(text, values);
     await until.pass();
     await client.query("commit");
   } finally {
     await client.end();
   }
+}
+
+/** Keeps a row of `marks` locked until the gate is opened. */
+export function holdRow(databaseUrl: string, name: string, until: Gate): Promise<void> {
+  return holdLock(databaseUrl, "select from marks where name = $1 for update", until, [name]);
 }
 
 /** Backends that wait for a lock of somebody else. */
