@@ -1,4 +1,4 @@
-import type { AnyHandler, HandlerKind } from "./definition.ts";
+import type { AnyHandler } from "./definition.ts";
 import type { Effect } from "./effect.ts";
 import type { FailureKind } from "./errors.ts";
 import type { EngineLimits } from "./limits.ts";
@@ -78,13 +78,6 @@ export interface InvocationFilter {
   /** Only those older than this one. */
   before?: string;
   limit: number;
-}
-
-export interface HandlerInfo {
-  readonly service: string;
-  readonly name: string;
-  readonly kind: HandlerKind;
-  readonly public: boolean;
 }
 
 /** Numbers for metrics and status pages. */

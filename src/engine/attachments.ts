@@ -10,12 +10,10 @@ export class Attachments {
   readonly #waiters = new Waiters();
   readonly #pool: pg.Pool;
   readonly #isLocal: (id: number) => boolean;
-  readonly #stopping: AbortSignal;
 
-  constructor(pool: pg.Pool, isLocal: (id: number) => boolean, stopping: AbortSignal) {
+  constructor(pool: pg.Pool, isLocal: (id: number) => boolean) {
     this.#pool = pool;
     this.#isLocal = isLocal;
-    this.#stopping = stopping;
   }
 
   has(id: number): boolean {
@@ -24,20 +22,22 @@ export class Attachments {
 
   /** Undefined: there is no such invocation. */
   async attach(id: number, signal: AbortSignal | undefined): Promise<Outcome | undefined> {
-    const done = new AbortController();
     // Waiting starts before looking, so that an end in between is not missed.
-    const signals = [done.signal, this.#stopping, ...(signal ? [signal] : [])];
-    const waiting = this.#waiters.wait(id, AbortSignal.any(signals));
-    waiting.catch(() => {});
+    const waiting = this.#waiters.wait(id, signal);
     try {
       if (!this.#isLocal(id)) {
         const outcome = (await readOutcomes(this.#pool, [id])).get(id);
         if (outcome !== "pending") return outcome;
       }
-      return await waiting;
+      return await waiting.outcome;
     } finally {
-      done.abort();
+      waiting.leave();
     }
+  }
+
+  /** Tells all who wait that they wait in vain. */
+  rejectAll(reason: unknown): void {
+    this.#waiters.rejectAll(reason);
   }
 
   settle(id: number, outcome: Outcome): void {

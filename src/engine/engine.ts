@@ -60,7 +60,7 @@ class DurableEngine implements Engine {
     this.#registry = new Registry(options.handlers);
     this.#pool = openPool(options.databaseUrl, this.#log);
     const isLocal = (id: number) => this.#succession?.node?.residents.has(id) ?? false;
-    this.#attachments = new Attachments(this.#pool, isLocal, this.#stopping.signal);
+    this.#attachments = new Attachments(this.#pool, isLocal);
   }
 
   async start(): Promise<void> {
@@ -211,7 +211,8 @@ class DurableEngine implements Engine {
     await this.#succession?.stop().catch((error: unknown) => {
       this.#log.warn({ err: error }, "could not hand over what this server held; a peer takes it over");
     });
-    this.#stopping.abort(new EngineUnavailableError("this server is stopping", "unavailable"));
+    this.#stopping.abort();
+    this.#attachments.rejectAll(new EngineUnavailableError("this server is stopping", "unavailable"));
     await this.#pool.end();
   }
 

@@ -5,7 +5,6 @@ export type {
   EngineLog,
   EngineOptions,
   EngineStats,
-  HandlerInfo,
   Invocation,
   InvocationFilter,
   InvocationRecord,
@@ -41,10 +40,8 @@ export {
   CancelledError,
   EngineUnavailableError,
   type FailureKind,
-  JournalMismatchError,
-  NodeLostError,
   TerminalError,
 } from "./errors.ts";
 export { createEngine } from "./engine.ts";
-export { DEFAULT_LIMITS, type EngineLimits } from "./limits.ts";
+export type { EngineLimits } from "./limits.ts";
 export { engineMigrations, migrate, type MigrateOptions } from "./store/migrate.ts";

@@ -1,41 +1,54 @@
 import type { Outcome } from "./api.ts";
 import type { Completion } from "./journal.ts";
 
+/** One caller's waiting; `leave` must be called at its end, however that comes. */
+export interface Waiting {
+  readonly outcome: Promise<Outcome>;
+  leave(): void;
+}
+
+interface Waiter {
+  resolve(outcome: Outcome): void;
+  reject(reason: unknown): void;
+}
+
 /** Callers that wait here for the end of an invocation, whichever node runs it. */
 export class Waiters {
-  readonly #waiters = new Map<number, Set<(outcome: Outcome) => void>>();
+  readonly #waiters = new Map<number, Set<Waiter>>();
 
   has(id: number): boolean {
     return this.#waiters.has(id);
   }
 
-  /** Resolves with the outcome; rejects when the signal is aborted. */
-  wait(id: number, signal: AbortSignal | undefined): Promise<Outcome> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(signal.reason);
-        return;
-      }
-      const abort = () => {
-        this.#remove(id, settle);
-        reject(signal?.reason);
-      };
-      const settle = (outcome: Outcome) => {
-        signal?.removeEventListener("abort", abort);
-        resolve(outcome);
-      };
-      signal?.addEventListener("abort", abort, { once: true });
-      const others = this.#waiters.get(id);
-      if (others) others.add(settle);
-      else this.#waiters.set(id, new Set([settle]));
-    });
+  /** The outcome rejects with the signal's reason when that is aborted. */
+  wait(id: number, signal: AbortSignal | undefined): Waiting {
+    const { promise: outcome, resolve, reject } = Promise.withResolvers<Outcome>();
+    // Whoever leaves before the end asks no more.
+    outcome.catch(() => {});
+    const waiter = { resolve, reject };
+    const abort = () => reject(signal?.reason);
+    if (signal?.aborted) abort();
+    signal?.addEventListener("abort", abort, { once: true });
+    const others = this.#waiters.get(id);
+    if (others) others.add(waiter);
+    else this.#waiters.set(id, new Set([waiter]));
+    const leave = () => {
+      signal?.removeEventListener("abort", abort);
+      this.#remove(id, waiter);
+    };
+    return { outcome, leave };
+  }
+
+  /** Nobody waits any longer. */
+  rejectAll(reason: unknown): void {
+    for (const waiting of this.#waiters.values()) for (const { reject } of waiting) reject(reason);
   }
 
   settle(id: number, outcome: Outcome): void {
     const waiting = this.#waiters.get(id);
     if (!waiting) return;
     this.#waiters.delete(id);
-    for (const settle of waiting) settle(outcome);
+    for (const { resolve } of waiting) resolve(outcome);
   }
 
   /** Up to `count` ids waited for, those not asked for for longest first. */
@@ -49,9 +62,9 @@ export class Waiters {
     return ids;
   }
 
-  #remove(id: number, settle: (outcome: Outcome) => void): void {
+  #remove(id: number, waiter: Waiter): void {
     const waiting = this.#waiters.get(id);
-    waiting?.delete(settle);
+    waiting?.delete(waiter);
     if (waiting?.size === 0) this.#waiters.delete(id);
   }
 }

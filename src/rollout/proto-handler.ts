@@ -23,6 +23,7 @@ export function protoHandler<I extends DescMessage, O extends DescMessage>(
   method: DescMethodUnary<I, O>,
   options: OwnOptions<MessageShape<I>, MessageShape<O>>,
 ): HandlerDefinition<MessageShape<I>, MessageShape<O>> {
+  const literalKey = literalKeyOf(method);
   return defineHandler<MessageShape<I>, MessageShape<O>>({
     service: method.parent.typeName,
     name: method.name,
@@ -32,7 +33,7 @@ export function protoHandler<I extends DescMessage, O extends DescMessage>(
     output: protoCodec(method.output),
     ...options,
     accept(input, arrival) {
-      checkKey(method, arrival.key);
+      if (literalKey !== undefined && arrival.key !== literalKey) throw wrongKey(method, literalKey, arrival.key);
       return options.accept?.(input, arrival) ?? {};
     },
   });
@@ -73,9 +74,13 @@ function kindOf(method: DescMethodUnary): HandlerKind {
   }
 }
 
-function checkKey(method: DescMethodUnary, key: string): void {
-  const { parent } = method;
-  const literal = hasOption(parent, virtual_object) ? getOption(parent, virtual_object).literalKey : undefined;
-  if (literal === undefined || key === literal) return;
-  throw new TerminalError(`${parent.typeName} has one key only: use '${literal}' in the place of '${key}'`, "invalid");
+function literalKeyOf({ parent }: DescMethodUnary): string | undefined {
+  return hasOption(parent, virtual_object) ? getOption(parent, virtual_object).literalKey : undefined;
+}
+
+function wrongKey({ parent }: DescMethodUnary, literalKey: string, key: string): TerminalError {
+  return new TerminalError(
+    `${parent.typeName} has one key only: use '${literalKey}' in the place of '${key}'`,
+    "invalid",
+  );
 }

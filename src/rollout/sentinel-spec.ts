@@ -6,7 +6,8 @@ import { desiredStates } from "./reading/index.ts";
 import { checkSentinelId } from "./sentinel-id.ts";
 
 const LONGEST_TEXT = 253;
-const KUBERNETES_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
+// Wider than what Kubernetes takes: the cluster has the last word on its names.
+const PLACE_NAME = /^[A-Za-z0-9]([-A-Za-z0-9._]{0,251}[A-Za-z0-9])?$/;
 
 /**
  * What is said of a sentinel as a row for `upsertSentinels`. `request` names
@@ -23,8 +24,8 @@ export function sentinelSpecRow(spec: SentinelSpec, request: string): SentinelSp
     projectId: text(spec, "project_id", spec.projectId),
     environmentId: text(spec, "environment_id", spec.environmentId),
     regionId: requiredText(spec, "region_id", spec.regionId),
-    k8sNamespace: kubernetesName(spec, "k8s_namespace", spec.k8sNamespace),
-    k8sName: kubernetesName(spec, "k8s_name", spec.k8sName),
+    k8sNamespace: placeName(spec, "k8s_namespace", spec.k8sNamespace),
+    k8sName: placeName(spec, "k8s_name", spec.k8sName),
     image: spec.image ?? null,
     desiredState: desiredState(spec),
     desiredReplicas: count(spec, "desired_replicas", spec.desiredReplicas),
@@ -67,10 +68,10 @@ function requiredText(spec: SentinelSpec, field: string, value: string | undefin
   return text(spec, field, value);
 }
 
-function kubernetesName({ id }: SentinelSpec, field: string, value: string | undefined): string | null {
+function placeName({ id }: SentinelSpec, field: string, value: string | undefined): string | null {
   if (value === undefined) return null;
-  if (KUBERNETES_NAME.test(value)) return value;
-  throw refuse(id, field, "a name as Kubernetes has them: lower-case letters, digits, '-' and '.'");
+  if (PLACE_NAME.test(value)) return value;
+  throw refuse(id, field, "up to 253 letters, digits, '-', '.' and '_', the first and the last a letter or digit");
 }
 
 function desiredState({ id, desiredState: value }: SentinelSpec): string | null {

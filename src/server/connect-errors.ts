@@ -40,6 +40,8 @@ export function toConnectError(thrown: unknown): ConnectError {
   if (thrown instanceof TerminalError) {
     return errorOfFailure(thrown);
   }
+  // The caller gave the call up: nothing for the log.
+  if (thrown instanceof Error && thrown.name === "AbortError") return new ConnectError("cancelled", Code.Canceled);
   const code = nodeCodeOf(thrown);
   if (code === UNSTORABLE_TEXT) {
     return new ConnectError(

@@ -46,11 +46,14 @@ const WHY_NOT: Readonly<Record<number, string>> = {
 /** Answers the paths of Connect, gRPC and gRPC-Web. */
 export class RpcFront {
   readonly #handlers: ReadonlyMap<string, UniversalHandler>;
+  /** Paths of methods that leave an invocation behind. */
+  readonly #durable: ReadonlySet<string>;
 
   constructor(options: ConnectRouterOptions, routes: (router: ConnectRouter) => void) {
     const router = createConnectRouter({ ...options, requestGate: gate });
     routes(router);
     this.#handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+    this.#durable = new Set(router.handlers.filter(isDurable).map((handler) => handler.requestPath));
   }
 
   serves(path: string): boolean {
@@ -64,14 +67,18 @@ export class RpcFront {
     const { method } = handler;
     call.name = path.slice(1);
     call.streams = method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming";
-    const kind = getOption(method, handlerOption);
-    call.notable = kind === HandlerKind.EXCLUSIVE || kind === HandlerKind.SHARED;
+    call.notable = this.#durable.has(path);
     const values = createContextValues().set(callKey, call);
     const answer = await handler(universalRequestFrom(request, call.signal, values));
     const sentence = answer.body ? undefined : WHY_NOT[answer.status];
     if (sentence === undefined) await universalResponseToNodeResponse(answer, response);
     else send(response, whyNotAnswer(answer.status, sentence));
   }
+}
+
+function isDurable({ method }: UniversalHandler): boolean {
+  const kind = getOption(method, handlerOption);
+  return kind === HandlerKind.EXCLUSIVE || kind === HandlerKind.SHARED;
 }
 
 /** Runs once a request's head is there and before its body is read. */

@@ -44,7 +44,7 @@ export const pausedRollout = record([
   [2_100, Type.WAVE_STARTED, { waveIndex: 1, waveSize: 8, waveReady: 0, waveFailed: 0 }],
   ...deploys(2_200, 1, 8, [3, 4, 5, 6, 7, 8, 9], 10),
   [5_000, Type.WAVE_COMPLETED, { waveIndex: 1, waveSize: 8, waveReady: 7, waveFailed: 1 }],
-  [5_000, Type.ROLLOUT_PAUSED, { state: State.PAUSED, reason: "1 sentinel of wave 2 failed" }],
+  [5_000, Type.ROLLOUT_PAUSED, { state: State.PAUSED, reason: "1 sentinel of the wave failed" }],
 ]);
 
 function deploys(from: number, waveIndex: number, waveSize: number, ready: number[], failing?: number) {

@@ -151,18 +151,6 @@ describe("what was recorded is repeated", () => {
     expect(values[0]).toMatch(/^sign_1/);
     expect(values[1]).toBe(values[0]);
   });
-
-  test("state that is read before it is written in the same turn: the old value", async () => {
-    const { values } = await twice(async (ctx) => {
-      const before = ctx.get("name");
-      void ctx.set("name", "new");
-      return [await before, await ctx.get("name")];
-    });
-    expect(values).toEqual([
-      [undefined, "new"],
-      [undefined, "new"],
-    ]);
-  });
 });
 
 describe("what a handler does not wait for", () => {

@@ -110,7 +110,7 @@ describe("Rollout", () => {
     });
     expect(await world.latest()).toMatchObject({
       state: "paused",
-      reason: "1 of 2 sentinels of wave 0 failed",
+      reason: "1 of 2 sentinels of the wave failed",
       current_wave: 0,
     });
     expect((await world.events()).slice(-2)).toEqual(["wave_completed 0", "rollout_paused 0"]);

@@ -26,7 +26,7 @@ describe("sentinelSpecRow", () => {
     [{ id: "snt_1", image: "A B" }, "image"],
     [{ id: "snt_1", image: "" }, "image is required"],
     [{ id: "snt_1", regionId: "" }, "region_id"],
-    [{ id: "snt_1", k8sName: "Upper" }, "k8s_name"],
+    [{ id: "snt_1", k8sName: "a b" }, "k8s_name"],
     [{ id: "snt_1", k8sNamespace: "a/b" }, "k8s_namespace"],
     [{ id: "snt_1", workspaceId: "a\0" }, "workspace_id"],
     [{ id: "snt_1", desiredReplicas: -1 }, "desired_replicas"],

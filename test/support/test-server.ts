@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { chmod, rm } from "node:fs/promises";
 import pg from "pg";
-import { migrate } from "../../src/engine/index.ts";
+import { engineMigrations, migrate } from "../../src/engine/index.ts";
 import { startEmbeddedPostgres } from "../../src/postgres/index.ts";
+import { rolloutMigrations } from "../../src/rollout/index.ts";
 import { createRunDirectory } from "./run-directory.ts";
 
 /** The Postgres of one test run, and on it the database that the tests clone. */
@@ -57,8 +58,8 @@ async function createTemplate(adminUrl: string, prefix: string): Promise<string>
   const template = `${prefix}_template`;
   await withAdmin(adminUrl, (admin) => admin.query(`create database ${template} template template0`));
   const databaseUrl = withDatabase(adminUrl, template);
-  await migrate({ databaseUrl, dir: new URL("../../src/engine/sql/", import.meta.url), schema: "engine" });
-  await migrate({ databaseUrl, dir: new URL("../../src/rollout/sql/", import.meta.url), schema: "public" });
+  await migrate({ databaseUrl, ...engineMigrations });
+  await migrate({ databaseUrl, ...rolloutMigrations });
   return template;
 }
 

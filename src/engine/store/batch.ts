@@ -97,7 +97,16 @@ function groupEffects(units: readonly Unit[]): EffectRows[] {
       group.rows.push({ unit, position, row });
     });
   }
-  return [...groups.values()];
+  // In one order for all nodes, so that two batches seldom lock the same records in a ring.
+  for (const { effect, rows } of groups.values()) {
+    if (effect.record) rows.sort((a, b) => compareTexts(effect.record?.(a.row as never), effect.record?.(b.row as never)));
+  }
+  return [...groups.values()].sort((a, b) => compareTexts(a.effect.name, b.effect.name));
+}
+
+function compareTexts(a: string | undefined, b: string | undefined): number {
+  if (a === b) return 0;
+  return (a ?? "") < (b ?? "") ? -1 : 1;
 }
 
 function effectStatement({ effect, rows }: EffectRows): Statement {

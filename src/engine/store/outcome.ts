@@ -27,6 +27,7 @@ export function writeStatements(request: WriteRequest): Write[] {
   const add = (statement: Statement | undefined, rows?: Write["rows"]) => {
     if (statement) list.push(rows ? { statement, rows } : { statement });
   };
+  add(writes.lockKeys(by.birth, by.completion));
   add(acquire(by));
   if (by.birth.length > 0) add(writes.insertInvocations(by.birth, nodeId), "born");
   if (by.entry.length > 0) add(writes.insertEntries(by.entry));

@@ -36,8 +36,8 @@ judged as materialized (
               when failed > 0 or without_outcome > 0 then 'paused'
               when goes_on then state
               else 'completed' end as new_state,
-         case when without_outcome > 0 then format('%s of %s sentinels of wave %s have no outcome', without_outcome, size, wave_index)
-              when failed > 0 then format('%s of %s sentinels of wave %s failed', failed, size, wave_index) end as pause_reason
+         case when without_outcome > 0 then format('%s of %s sentinels of the wave have no outcome', without_outcome, size)
+              when failed > 0 then format('%s of %s sentinels of the wave failed', failed, size) end as pause_reason
     from counted
 ),
 moved as (
