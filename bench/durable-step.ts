@@ -24,7 +24,8 @@ export async function measureDurableStep(postgres: BenchPostgres): Promise<StepF
   const agent = new Agent({ keepAlive: true, maxSockets: TOGETHER });
   try {
     await pool.query("create table plain (id bigint generated always as identity primary key, value text not null)");
-    const insert = () => pool.query({ name: "i", text: "insert into plain (value) values ($1)", values: ["x".repeat(100)] });
+    const insert = () =>
+      pool.query({ name: "i", text: "insert into plain (value) values ($1)", values: ["x".repeat(100)] });
     const step = (i: number) => post(agent, `${server.url}/hydra.v1.SentinelService/${sentinelId(i)}/NotifyReady`);
     await together(insert, 500);
     await together(step, 500);

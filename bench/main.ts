@@ -27,8 +27,14 @@ try {
   for (const size of sizes) {
     const it = await measureRollout(postgres, size);
     row(
-      ...[number(size), number(it.hydra), number(it.floorRow), number(it.hydra / it.floorRow, 2)],
-      ...[number(it.floorSet), number(it.hydra / it.floorSet, 2), number(it.cpuMsPerDeploy, 2), number(it.peakRss)],
+      number(size),
+      number(it.hydra),
+      number(it.floorRow),
+      number(it.hydra / it.floorRow, 2),
+      number(it.floorSet),
+      number(it.hydra / it.floorSet, 2),
+      number(it.cpuMsPerDeploy, 2),
+      number(it.peakRss),
     );
   }
   const step = await measureDurableStep(postgres);
@@ -37,7 +43,9 @@ try {
   row("---", "---:", "---:", "---:");
   row("alone, p50, ms", number(step.stepP50, 2), number(step.insertP50, 2), number(step.stepP50 / step.insertP50, 2));
   row(
-    ...["64 at once, a second", number(step.stepPerSecond64), number(step.insertPerSecond64)],
+    "64 at once, a second",
+    number(step.stepPerSecond64),
+    number(step.insertPerSecond64),
     number(step.stepPerSecond64 / step.insertPerSecond64, 2),
   );
   console.log(`\nCancel in the middle of a rollout of 10,000: ${number(await measureCancel(postgres))} ms`);

@@ -2,7 +2,7 @@ import type { Transport } from "@connectrpc/connect";
 import pg from "pg";
 import type { Logger } from "pino";
 import { createEngine, migrate, TerminalError } from "../engine/index.ts";
-import { rolloutHandlers, rolloutMigrations } from "../rollout/index.ts";
+import { rolloutHandlers, rolloutMigrations, startTrimmingLog } from "../rollout/index.ts";
 import { ListenError, startServer } from "../server/index.ts";
 import type { Phases } from "./phases.ts";
 import type { ReleaseStack } from "./release-stack.ts";
@@ -28,10 +28,12 @@ export async function startServices(
   const engine = openEngine(options, databaseUrl);
   started.defer(() => engine.stop());
   await phases.measure("engine", () => engine.start());
+  const trimming = startTrimmingLog(engine, log);
+  started.defer(() => trimming.stop());
   signal.throwIfAborted();
 
-  const { host, port, maxBodyBytes, corsOrigins } = config;
-  const address = { host, port, maxBodyBytes, corsOrigins, allowInsecure };
+  const { host, port, maxBodyBytes, corsOrigins, retentionMs } = config;
+  const address = { host, port, maxBodyBytes, corsOrigins, retentionMs, allowInsecure };
   const server = await phases.measure("server", () =>
     startServer({ engine, pool, databaseUrl, log, version, ...address }).catch((error: unknown) => {
       if (!(error instanceof ListenError)) throw error;

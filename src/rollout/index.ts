@@ -29,4 +29,5 @@ export {
 } from "./reading/index.ts";
 export { checkSentinelId } from "./sentinel-id.ts";
 export { sentinelSpecRow, upsertRefusal } from "./sentinel-spec.ts";
+export { deleteOldChanges, startTrimmingLog } from "./trim-log.ts";
 export { openWebhook, type SealedWebhook, webhookKeyFrom } from "./webhook-secret.ts";

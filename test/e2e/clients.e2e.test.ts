@@ -1,6 +1,5 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -34,12 +33,13 @@ beforeAll(async () => {
 
 afterAll(async () => {
   dev.kill("SIGTERM");
-  expect(await dev.exited).toBe(0);
+  const exit = await dev.exited;
   await scope.disposeAsync();
+  if (exit !== 0) throw new Error(`hydra dev ended with ${exit}`);
 });
 
 function findGrpcurl(): string | undefined {
-  const folders = [...(process.env["PATH"] ?? "").split(":"), path.join(os.homedir(), ".cache/hydra-ci/bin")];
+  const folders = (process.env["PATH"] ?? "").split(path.delimiter);
   return folders.map((folder) => path.join(folder, "grpcurl")).find((file) => existsSync(file));
 }
 
@@ -68,18 +68,21 @@ describe("a rollout that pauses, then resumes", () => {
     expect((await call("Resume", {})).state).toBe("SENTINEL_ROLLOUT_STATE_COMPLETED");
   });
 
-  test.skipIf(!GRPCURL)("grpcurl (skipped where it is not installed), without a schema: the same, and a list", async () => {
-    const call = (...args: string[]) => run(GRPCURL ?? "", ["-plaintext", ...args]);
-    const host = new URL(url).host;
-    expect((await call(host, "list")).stdout).toContain(ROLLOUTS);
-    expect((await call(host, "describe", `${ROLLOUTS}.Rollout`)).stdout).toContain("HANDLER_KIND_EXCLUSIVE");
-    const started = await call("-d", JSON.stringify({ image: "acme/sentinel:grpcurl" }), host, `${ROLLOUTS}/Rollout`);
-    expect(started.stdout).toContain("SENTINEL_ROLLOUT_STATE_PAUSED");
-    await expect(call("-d", "{}", host, `${ROLLOUTS}/Rollout`)).rejects.toMatchObject({
-      stderr: expect.stringContaining("image is required"),
-    });
-    expect((await call("-d", "{}", host, `${ROLLOUTS}/Resume`)).stdout).toContain("COMPLETED");
-  });
+  test.skipIf(!GRPCURL)(
+    "grpcurl (skipped where it is not installed), without a schema: the same, and a list",
+    async () => {
+      const call = (...args: string[]) => run(GRPCURL ?? "", ["-plaintext", ...args]);
+      const host = new URL(url).host;
+      expect((await call(host, "list")).stdout).toContain(ROLLOUTS);
+      expect((await call(host, "describe", `${ROLLOUTS}.Rollout`)).stdout).toContain("HANDLER_KIND_EXCLUSIVE");
+      const started = await call("-d", JSON.stringify({ image: "acme/sentinel:grpcurl" }), host, `${ROLLOUTS}/Rollout`);
+      expect(started.stdout).toContain("SENTINEL_ROLLOUT_STATE_PAUSED");
+      await expect(call("-d", "{}", host, `${ROLLOUTS}/Rollout`)).rejects.toMatchObject({
+        stderr: expect.stringContaining("image is required"),
+      });
+      expect((await call("-d", "{}", host, `${ROLLOUTS}/Resume`)).stdout).toContain("COMPLETED");
+    },
+  );
 
   test("hydra watch through connections that are cut every 300 ms: the identical list of events", async () => {
     await using proxy = await startCuttingProxy(url);

@@ -92,7 +92,9 @@ async function expectNothingLostOrTwice(databaseUrl: string | undefined): Promis
     expect(await count("select count(*) as n from rollouts")).toBe(1);
     expect(await count("select count(*) as n from rollout_targets")).toBe(SENTINELS);
     expect(await count("select count(*) as n from rollout_targets where status = 'ready'")).toBe(SENTINELS - 1);
-    expect(await count("select count(*) as n from sentinels where generation = 2 and deploy_number = 1")).toBe(SENTINELS);
+    expect(await count("select count(*) as n from sentinels where generation = 2 and deploy_number = 1")).toBe(
+      SENTINELS,
+    );
     expect(await count("select count(*) - max(sequence) as n from rollout_events")).toBe(0);
     for (const types of ["'sentinel_deploying'", "'sentinel_ready', 'sentinel_failed', 'sentinel_skipped'"]) {
       const per = `select sentinel_id, count(*) as events from rollout_events where type in (${types}) group by 1`;

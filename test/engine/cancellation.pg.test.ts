@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { CancelledError, type Context, type Engine } from "../../src/engine/index.ts";
 import { createDatabase } from "../support/database.ts";
 import {
-  callOf,
   createMarks,
   ended,
   gate,
@@ -11,7 +10,6 @@ import {
   marksOf,
   outputOf,
   send,
-  shared,
   startEngine,
   statusOf,
   waitForStatus,
@@ -178,72 +176,5 @@ describe("cancelling an invocation", () => {
     broken = false;
     await engine.cancel(id);
     expect(await ended(engine, id)).toMatchObject(cancelled);
-  });
-});
-
-describe("killing an invocation", () => {
-  test("that runs: it ends at once, its handler does nothing more, and its key is free", async () => {
-    await using db = await createMarks();
-    const held = gate();
-    let steps = 0;
-    const stepping = handler("stepping", async (ctx) => {
-      await ctx.run("step", () => held.pass());
-      await ctx.run("more", () => ++steps);
-      return ctx.tx(mark, { name: "after" });
-    });
-    const next = handler("next", () => Promise.resolve("next"));
-    await using engine = await startEngine(db.url, [stepping, next]);
-    const id = await send(engine, "stepping");
-    await held.entered;
-    const waiting = await send(engine, "next");
-    expect(await engine.kill(id)).toBe(true);
-    expect(await ended(engine, id)).toMatchObject({ ok: false, kind: "killed" });
-    expect(outputOf(await ended(engine, waiting))).toBe("next");
-    held.open();
-    expect(await callOf(engine, "next")).toBe("next");
-    expect([steps, await marksOf(db.url)]).toEqual([0, {}]);
-    await expect.poll(() => engine.stats().active).toBe(0);
-  });
-
-  test("whose handler goes on outside the context: it starts no step and holds no slot", async () => {
-    await using db = await createDatabase();
-    const held = gate();
-    let steps = 0;
-    const native = handler(
-      "native",
-      async (ctx) => {
-        await held.pass();
-        void ctx.sleep(60_000);
-        return ctx.run("step", () => ++steps);
-      },
-      shared,
-    );
-    const probe = handler("probe", async (ctx) => ctx.run("probe", () => "passed"), shared);
-    await using engine = await startEngine(db.url, [native, probe], { limits: { maxActive: 1 } });
-    const id = await send(engine, "native");
-    await held.entered;
-    await engine.kill(id);
-    await ended(engine, id);
-    held.open();
-    expect(await callOf(engine, "probe")).toBe("passed");
-    expect(steps).toBe(0);
-    await expect.poll(() => engine.stats().active).toBe(0);
-  });
-
-  test("that waits in line: it ends without running once its turn comes, and the next one runs", async () => {
-    await using db = await createDatabase();
-    const held = gate();
-    let runs = 0;
-    const holder = handler("holder", async (ctx) => ctx.run("hold", () => held.pass()));
-    const counted = handler("counted", () => Promise.resolve(++runs));
-    await using engine = await startEngine(db.url, [holder, counted]);
-    await send(engine, "holder");
-    await held.entered;
-    const first = await send(engine, "counted");
-    const second = await send(engine, "counted");
-    await engine.kill(first);
-    held.open();
-    expect(await ended(engine, first)).toMatchObject({ ok: false, kind: "killed" });
-    expect(outputOf(await ended(engine, second))).toBe(1);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { defineEffect, TerminalError } from "../../src/engine/index.ts";
+import { defineEffect, effectCall, TerminalError } from "../../src/engine/index.ts";
 import {
   advance,
   blocked,
@@ -19,6 +19,15 @@ import {
   startEngine,
 } from "./support.ts";
 
+/** Counts a name up; of two rows about one name it would hear only one. */
+const bump = defineEffect<{ name: string }, { count: number }>({
+  name: "bump",
+  input: { name: "text" },
+  output: { count: "int4" },
+  sql: `update marks m set count = m.count + 1 from $input where m.name = input.name returning ord, m.count`,
+  record: ({ name }) => name,
+});
+
 /** An effect that notes its row, with statements around it. */
 function noteBetween(name: string, prelude: string, epilogue: string) {
   return defineEffect<{ text: string }, object>({
@@ -34,7 +43,8 @@ function noteBetween(name: string, prelude: string, epilogue: string) {
 describe("effects of one batch", () => {
   test("E4. many that touch the same record: each happens once, in the order in which they were made", async () => {
     await using db = await createMarks();
-    const count = handler("count", async (ctx) => ctx.tx(mark, { name: "same" }), shared);
+    await query(db.url, "insert into marks values ('same', 0)");
+    const count = handler("count", async (ctx) => ctx.tx(bump, { name: "same" }), shared);
     await using engine = await startEngine(db.url, [count]);
     const outputs = await Promise.all(Array.from({ length: 50 }, () => callOf(engine, "count")));
     const counts = outputs.map((output) => (output as { count: number }).count);
@@ -130,9 +140,13 @@ describe("a tx that ends the invocation", () => {
   test("E4. that commits while the invocation is killed: callers are told the outcome that is stored", async () => {
     await using db = await createMarks();
     await query(db.url, "insert into marks values ('held', 0)");
-    const ending = handler("ending", async (ctx) => ctx.tx(advance, { name: "held", expected: 0 }, { end }), shared);
+    const ending = handler("ending", async (ctx) => ctx.tx(advance, { name: "held", expected: 0 }, { end }), {
+      ...shared,
+      abandoned: () => effectCall(mark, { name: "abandoned" }),
+    });
     const waiting = handler("waiting", async (ctx) => ctx.call(ending, "k", null), shared);
     await using engine = await startEngine(db.url, [ending, waiting]);
+    await using other = await startEngine(db.url, [ending, waiting]);
     const locked = gate();
     // Keeps the batch with the effect in flight until the kill has been asked for.
     const lock = holdRow(db.url, "held", locked);
@@ -140,14 +154,16 @@ describe("a tx that ends the invocation", () => {
     const parent = await send(engine, "waiting");
     await expect.poll(async () => (await blocked(db.url)).length).toBe(1);
     const [child] = await engine.listInvocations({ handler: "ending", limit: 1 });
-    const killed = engine.kill(child?.invocationId ?? "");
+    await other.kill(child?.invocationId ?? "");
+    // The kill has reached the attempt: its end waits behind the batch.
+    await expect.poll(() => engine.stats().queuedOperations).toBeGreaterThan(0);
     locked.open();
     await lock;
-    await killed;
     const stored = await ended(engine, child?.invocationId ?? "");
     const told = await ended(engine, parent);
     expect(outputOf(told)).toBe(outputOf(stored));
     expect(outputOf(stored)).toBe("ended at 1");
+    expect(await marksOf(db.url)).toEqual({ held: 1 });
   });
 });
 

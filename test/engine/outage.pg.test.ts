@@ -31,9 +31,9 @@ function terminate(databaseUrl: string, applicationName: string) {
   );
 }
 
-describe("the database connection breaks", () => {
-  const count = handler<string>("count", (ctx, name) => Promise.resolve(ctx.tx(mark, { name })), shared);
+const count = handler<string>("count", (ctx, name) => Promise.resolve(ctx.tx(mark, { name })), shared);
 
+describe("the database connection breaks", () => {
   test("under load: calls succeed or are told unavailable, nothing is done twice, and the engine goes on", async () => {
     await using db = await createMarks();
     await using engine = await startEngine(db.url, [count]);
@@ -73,16 +73,15 @@ describe("the database connection breaks", () => {
     const locked = gate();
     const lock = holdRow(db.url, "held", locked);
     await locked.entered;
-    const holding = send(engine, "count", "k", "held");
+    const holding = engine.execute(mark, { name: "held" });
     await eventually(async () => (await blocked(db.url)).length === 1);
     // These wait for the next batch.
     const accepted = Array.from({ length: 5 }, (_, i) => send(engine, "count", "k", `name ${i}`));
     await terminate(db.url, WRITER);
     locked.open();
     await lock;
-    for (const id of await Promise.all([holding, ...accepted])) {
-      expect(outputOf(await ended(engine, id))).toEqual({ count: 1 });
-    }
+    expect(await holding).toEqual({ count: 1 });
+    for (const id of await Promise.all(accepted)) expect(outputOf(await ended(engine, id))).toEqual({ count: 1 });
     const names = Array.from({ length: 5 }, (_, i) => [`name ${i}`, 1]);
     expect(await marksOf(db.url)).toEqual({ held: 1, ...Object.fromEntries(names) });
   });
@@ -161,19 +160,48 @@ describe("the database connection breaks", () => {
 });
 
 describe("a node that was fenced off", () => {
-  test("E2. it finds out by itself, and goes on as a new one", async () => {
+  /** Fences off every node and releases what they own, as a peer does that took them for dead. */
+  function fence(databaseUrl: string) {
+    return query(
+      databaseUrl,
+      `with fenced as (update engine.nodes set fenced_at = now()),
+            released as (update engine.invocations set status = 'ready', owner = null where status = 'running')
+       delete from engine.heartbeats`,
+    );
+  }
+
+  test("E2. none of its writes lands, at its next commit it finds out, and what callers wait for is written", async () => {
+    await using db = await createMarks();
+    const held = gate();
+    let steps = 0;
+    const work = handler("work", async (ctx) => {
+      await ctx.run("hold", () => (++steps === 1 ? held.pass() : undefined));
+      return ctx.tx(mark, { name: "work" });
+    });
+    const limits = { leaseMs: 60_000, pollMs: 60_000 };
+    const engine = await startEngine(db.url, [work, count], { limits });
+    const before = engine.stats().nodeId;
+    const id = await send(engine, "work");
+    await held.entered;
+    await fence(db.url);
+    await using peer = await startEngine(db.url, [work, count], { limits });
+    expect(outputOf(await ended(peer, id))).toEqual({ count: 1 });
+    const [stored] = await query(db.url, "select * from engine.invocations");
+    held.open();
+    await eventually(() => !["", before].includes(engine.stats().nodeId));
+    expect(await callOf(engine, "count", "k", "later")).toEqual({ count: 1 });
+    expect(await query(db.url, "select * from engine.invocations where handler = 'work'")).toEqual([stored]);
+    expect(await marksOf(db.url)).toEqual({ work: 1, later: 1 });
+    await engine.stop();
+  });
+
+  test("E2. it finds out by itself where it has nothing to write, and goes on as a new one", async () => {
     await using db = await createMarks();
     const sleeper = handler("sleeper", async (ctx) => ctx.sleep(300), shared);
     await using engine = await startEngine(db.url, [sleeper], { limits: { leaseMs: 400 } });
     const before = engine.stats().nodeId;
     const id = await send(engine, "sleeper");
-    // As a peer does that took it for dead.
-    await query(
-      db.url,
-      `with fenced as (update engine.nodes set fenced_at = now()),
-            released as (update engine.invocations set status = 'ready', owner = null where status = 'running')
-       delete from engine.heartbeats`,
-    );
+    await fence(db.url);
     expect(await ended(engine, id)).toMatchObject({ ok: true });
     await eventually(() => !["", before].includes(engine.stats().nodeId));
   });

@@ -1,20 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Context, type HandlerDefinition, TerminalError } from "../../src/engine/index.ts";
-import {
-  advance,
-  callOf,
-  createMarks,
-  ended,
-  handler,
-  mark,
-  marksOf,
-  outputOf,
-  query,
-  send,
-  shared,
-  startEngine,
-  waitForStatus,
-} from "./support.ts";
+import { advance, callOf, createMarks, handler, mark, marksOf, query, shared, startEngine } from "./support.ts";
 
 // Each operation twice: its first attempt fails after it, so that the second
 // one repeats it from the journal and must see the same.
@@ -150,50 +136,5 @@ describe("what was recorded is repeated", () => {
     const { values } = await twice(async (ctx) => (await ctx.run("step", () => 1), ctx.awakeable().id));
     expect(values[0]).toMatch(/^sign_1/);
     expect(values[1]).toBe(values[0]);
-  });
-});
-
-describe("what a handler does not wait for", () => {
-  test("E4. it is written before the handler's end, and once", async () => {
-    await using db = await createMarks();
-    const child = handler("child", async (ctx) => ctx.tx(mark, { name: "child" }), shared);
-    const hasty = handler("hasty", async (ctx) => {
-      void ctx.set("state", "kept");
-      void ctx.tx(mark, { name: "tx" });
-      void ctx.tx(mark, { name: "tx" });
-      void ctx.send(child, "k", null);
-      return "done";
-    });
-    await using engine = await startEngine(db.url, [hasty, child]);
-    expect(await callOf(engine, "hasty")).toBe("done");
-    expect(await engine.getState("test", "k")).toEqual(new Map([["state", '"kept"']]));
-    await expect.poll(() => marksOf(db.url)).toEqual({ child: 1, tx: 2 });
-  });
-
-  test("where it fails: the attempt fails, and the handler's end does not happen", async () => {
-    await using db = await createMarks();
-    const hasty = handler(
-      "hasty",
-      async (ctx) => {
-        void ctx.tx(mark, { name: "forbidden" });
-        return "done";
-      },
-      { maxAttempts: 1 },
-    );
-    await using engine = await startEngine(db.url, [hasty]);
-    await waitForStatus(engine, await send(engine, "hasty"), "parked");
-  });
-
-  test("where it ends the invocation: that is its end, and the handler's is not", async () => {
-    await using db = await createMarks();
-    const hasty = handler("hasty", async (ctx) => {
-      void ctx.tx(mark, { name: "end" }, { end: () => ({ output: "by tx" }) });
-      return "by handler";
-    });
-    await using engine = await startEngine(db.url, [hasty]);
-    const id = await send(engine, "hasty");
-    expect(outputOf(await ended(engine, id))).toBe("by tx");
-    expect(await engine.output(id)).toMatchObject({ output: '"by tx"' });
-    expect(await callOf(engine, "hasty")).toBe("by tx");
   });
 });

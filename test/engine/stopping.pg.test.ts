@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createEngine, type EngineLog } from "../../src/engine/index.ts";
 import { createDatabase } from "../support/database.ts";
-import { callOf, createMarks, ended, gate, handler, mark, marksOf, outputOf, query, send, shared, startEngine } from "./support.ts";
+import { callOf, countTimers, createMarks, ended, gate, handler, mark, marksOf, outputOf, query, send, shared, startEngine } from "./support.ts";
 
 describe("stopping a server", () => {
   test("while attempts are in flight: they reach their next wait, and a peer goes on from there", async () => {
@@ -104,15 +104,14 @@ describe("stopping a server", () => {
       handler("stepping", async (ctx) => ctx.run("step", () => Promise.reject(new Error("for long"))), shared),
     ];
     await createEngine({ databaseUrl: db.url, handlers: [] }).stop();
-    const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
-    const before = timers();
+    const timers = countTimers();
     const engine = await startEngine(db.url, handlers);
     for (const name of ["sleeper", "failing", "stepping"]) await send(engine, name);
     await engine.invoke({ service: "test", handler: "sleeper", key: "k", input: null, delayMs: 3_600_000 });
     await expect.poll(async () => (await engine.listInvocations({ handler: "failing", limit: 1 }))[0]?.failure).toBeDefined();
     await Promise.all([engine.stop(), engine.stop()]);
     await engine.stop();
-    expect(timers()).toBeLessThanOrEqual(before);
+    expect(countTimers()).toBeLessThanOrEqual(timers);
     const connections = "select application_name from pg_stat_activity where application_name like 'hydra engine%' and datname = current_database()";
     await expect.poll(() => query(db.url, connections)).toEqual([]);
   });

@@ -95,6 +95,11 @@ export async function waitForStatus(engine: Engine, invocationId: string, status
   await eventually(async () => expect(await statusOf(engine, invocationId)).toBe(status));
 }
 
+/** Timers that keep this process alive. */
+export function countTimers(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+}
+
 /** A promise that the test completes when it wants to; `entered` tells that a handler has got there. */
 export interface Gate {
   readonly entered: Promise<void>;

@@ -1,6 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { SentinelDeployStatus } from "../../src/gen/hydra/v1/sentinel_pb.ts";
-import { deleteSentinel, type SentinelSpecRow, upsertRefusal, upsertSentinels } from "../../src/rollout/index.ts";
+import {
+  deleteOldChanges,
+  deleteSentinel,
+  readDesiredChanges,
+  type SentinelSpecRow,
+  upsertRefusal,
+  upsertSentinels,
+} from "../../src/rollout/index.ts";
 import { eventually } from "../support/eventually.ts";
 import { silent, silentOn } from "./test-agent.ts";
 import { NEW, OLD, World } from "./world.ts";
@@ -243,5 +250,19 @@ describe("deleteSentinel", () => {
       reverting: false,
       reason: "the sentinel was deleted",
     });
+  });
+});
+
+describe("deleteOldChanges", () => {
+  test("changes that no agent needs any more: deleted, and a cursor before them is told to sync in full", async () => {
+    await using world = await World.create({ sentinels: 0 });
+    for (let i = 0; i < 3; i++) await upsert(world, { ...NEW_ONE, sentinelId: `snt_${i}`, k8sName: `new-${i}` });
+    expect(await deleteOldChanges(world.engine, 60_000)).toBe(0);
+    await world.rows("update desired_changes set created_at = now() - interval '1 hour' where version < 3 returning 1");
+    expect(await deleteOldChanges(world.engine, 60_000)).toBe(2);
+    expect(await world.rows("select sentinel_id from desired_changes")).toEqual([{ sentinel_id: "snt_2" }]);
+    const read = (after: bigint) => readDesiredChanges(world.pool, { regionId: "eu", after, limit: 10 });
+    expect(await read(1n)).toMatchObject({ stale: true });
+    expect(await read(2n)).toMatchObject({ stale: false, cursor: 3n });
   });
 });

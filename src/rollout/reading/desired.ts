@@ -73,7 +73,7 @@ export async function readDesiredChanges(
 ): Promise<ChangesRead> {
   const rows = await rowsOf<ChangeRow>(
     database,
-    // A place that a sentinel has left is told unless the sentinel is back in it.
+    // A place that a sentinel has left is told unless the sentinel is back in it. `offset 0`: looked up one by one.
     `select l.change_version as latest, l.oldest_change_version as oldest, c.version, ${DESIRED},
             case when c.deleted then c.sentinel_id end as left_id,
             c.k8s_namespace as left_namespace, c.k8s_name as left_name
@@ -83,8 +83,11 @@ export async function readDesiredChanges(
           where region_id = $1::text and version > $2::bigint and $2::bigint >= l.oldest_change_version
           order by version limit $3::int
        ) as c on true
-       left join sentinels as s on s.id = c.sentinel_id and s.region_id = $1::text
-        and (not c.deleted or (s.k8s_namespace = c.k8s_namespace and s.k8s_name = c.k8s_name))
+       left join lateral (
+         select * from sentinels
+          where id = c.sentinel_id and region_id = $1::text
+            and (not c.deleted or (k8s_namespace = c.k8s_namespace and k8s_name = c.k8s_name)) offset 0
+       ) as s on true
       order by c.version`,
     [page.regionId, page.after.toString(), page.limit],
   );

@@ -1,0 +1,41 @@
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { startEmbeddedPostgres } from "../../src/postgres/index.ts";
+import { eventually } from "../support/eventually.ts";
+import { createTemporaryDirectory } from "../support/temporary-directory.ts";
+import { createMarksTable, ended, handler, mark, marksOf, outputOf, send, shared, startEngine } from "./support.ts";
+
+describe("Postgres is killed under load, with its durable settings", () => {
+  test("E1. what was acknowledged is there after its restart, and the engine goes on by itself", async () => {
+    await using directory = await createTemporaryDirectory();
+    const dataDir = path.join(directory.path, "data");
+    let postgres = await startEmbeddedPostgres({ dataDir });
+    const count = handler<string>("count", async (ctx, name) => ctx.tx(mark, { name }), shared);
+    try {
+      await createMarksTable(postgres.url);
+      await using engine = await startEngine(postgres.url, [count]);
+      const accepted = new Map<string, string>();
+      let restarted = false;
+      const caller = async (number: number) => {
+        for (let i = 0; !restarted; i++) {
+          const name = `${number}-${i}`;
+          accepted.set(name, await send(engine, "count", "k", name));
+        }
+      };
+      const load = Promise.allSettled(Array.from({ length: 10 }, (_, i) => caller(i)));
+      await eventually(() => accepted.size > 200);
+      process.kill(postgres.pid, "SIGKILL");
+      await postgres.exited;
+      await postgres.stop();
+      postgres = await startEmbeddedPostgres({ dataDir });
+      restarted = true;
+      await load;
+      for (const id of accepted.values()) expect(outputOf(await ended(engine, id))).toEqual({ count: 1 });
+      const marks = await marksOf(postgres.url);
+      expect(Object.values(marks).every((times) => times === 1)).toBe(true);
+      expect(Object.keys(marks)).toEqual(expect.arrayContaining([...accepted.keys()]));
+    } finally {
+      await postgres.stop();
+    }
+  });
+});
