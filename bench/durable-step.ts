@@ -1,6 +1,6 @@
 import { Agent, request } from "node:http";
-import pg from "pg";
 import type { BenchPostgres } from "./database.ts";
+import { startInsertServer } from "./insert-server.ts";
 import { startServerProcess } from "./server-process.ts";
 import { quantile } from "./statistics.ts";
 
@@ -15,20 +15,18 @@ export interface StepFigures {
 const CALLS_ALONE = 1_000;
 const CALLS_TOGETHER = 10_000;
 const TOGETHER = 64;
+const WARM_UP_CALLS = 3_000;
 
-/** NotifyReady over HTTP is one durable call; beside it one plain INSERT of a row of that size. */
+/** NotifyReady over HTTP is one durable call; beside it a server that answers each request with one INSERT. */
 export async function measureDurableStep(postgres: BenchPostgres): Promise<StepFigures> {
   const databaseUrl = await postgres.createDatabase("step");
+  await using insertServer = await startInsertServer(databaseUrl);
   const server = await startServerProcess(["--sentinels", "100", "--converge", "0"], { DATABASE_URL: databaseUrl });
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: TOGETHER });
   const agent = new Agent({ keepAlive: true, maxSockets: TOGETHER });
   try {
-    await pool.query("create table plain (id bigint generated always as identity primary key, value text not null)");
-    const insert = () =>
-      pool.query({ name: "i", text: "insert into plain (value) values ($1)", values: ["x".repeat(100)] });
+    const insert = () => post(agent, insertServer.url);
     const step = (i: number) => post(agent, `${server.url}/hydra.v1.SentinelService/${sentinelId(i)}/NotifyReady`);
-    await together(insert, 500);
-    await together(step, 500);
+    for (const call of [insert, step]) await together(call, WARM_UP_CALLS);
     const insertTimes = await alone(insert);
     const stepTimes = await alone(step);
     return {
@@ -40,7 +38,6 @@ export async function measureDurableStep(postgres: BenchPostgres): Promise<StepF
     };
   } finally {
     agent.destroy();
-    await pool.end();
     await server.stop();
   }
 }

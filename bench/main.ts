@@ -39,7 +39,7 @@ try {
   }
   const step = await measureDurableStep(postgres);
   console.log();
-  row("one durable step over HTTP", "hydra", "one INSERT", "ratio");
+  row("one durable step over HTTP", "hydra", "one INSERT over HTTP", "ratio");
   row("---", "---:", "---:", "---:");
   row("alone, p50, ms", number(step.stepP50, 2), number(step.insertP50, 2), number(step.stepP50 / step.insertP50, 2));
   row(

@@ -118,7 +118,7 @@ export interface Engine {
 
   /** Runs an effect for one row, in the next batch, outside any invocation. */
   execute<Row, Result>(effect: Effect<Row, Result>, row: Row): Promise<Result | null>;
-  /** The same for many rows, in one commit. */
+  /** The same for many rows, in one commit. Where two are about one record, the statement sees both: it has to judge that. */
   executeMany<Row, Result>(effect: Effect<Row, Result>, rows: readonly Row[]): Promise<(Result | null)[]>;
 
   /** Completes an awakeable with a JSON text. Repeats and unknown ids change nothing; a malformed id is `invalid`. */

@@ -4,7 +4,7 @@ import type { EffectCall } from "./effect.ts";
 import { JournalMismatchError, messageOf, TerminalError } from "./errors.ts";
 import { formatInvocationId } from "./ids.ts";
 import type { Completion, EntryRecord } from "./journal.ts";
-import type { Completion as CompletionWrite, Operation, OwnedInvocation } from "./operations.ts";
+import { completionWrite, type Operation, type OwnedInvocation } from "./operations.ts";
 import type { Unit } from "./unit.ts";
 
 // One attempt: replays the journal, then records, until the handler ends, the
@@ -171,23 +171,7 @@ export class Attempt {
   /** The write of an end that a `tx` brings about; none where it does not. */
   endByTx(completion: Completion | undefined): readonly Operation[] {
     this.#endsByTx = completion !== undefined;
-    return completion ? [this.#completionWrite(completion)] : [];
-  }
-
-  #completionWrite(completion: Completion): CompletionWrite {
-    const { id, service, key, exclusive, priority, parentId, parentEntry } = this.invocation;
-    return {
-      kind: "completion",
-      id,
-      service,
-      key,
-      exclusive,
-      counted: priority === 1,
-      timers: this.hasTimers,
-      ...(parentId === undefined ? {} : { parentId }),
-      ...(parentEntry === undefined ? {} : { parentEntry }),
-      ...(completion.ok ? { output: completion.value } : { failureKind: completion.kind, failure: completion.message }),
-    };
+    return completion ? [completionWrite(this.invocation, completion, this.hasTimers)] : [];
   }
 
   /** Ends the attempt with an error that the invocation does not end with. */
@@ -256,7 +240,7 @@ export class Attempt {
       if (!completion.ok && completion.kind === "killed") effects = [];
       else return this.park(error);
     }
-    const write = this.#completionWrite(completion);
+    const write = completionWrite(this.invocation, completion, this.hasTimers);
     const number = ++this.#ends;
     this.#close();
     this.#submit(() => (this.#endsByTx ? [] : [write]), effects, 1, {

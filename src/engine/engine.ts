@@ -119,8 +119,9 @@ class DurableEngine implements Engine {
   async executeMany<Row, Result>(effect: Effect<Row, Result>, rows: readonly Row[]): Promise<(Result | null)[]> {
     if (rows.length === 0) return [];
     const effects = rows.map((row) => effectCall(effect, row));
-    return await this.#submit<(Result | null)[]>({ effects, weight: rows.length, urgent: rows.length === 1 }, (results) =>
-      rows.map((_, i) => (results[i] ?? null) as Result | null),
+    return await this.#submit<(Result | null)[]>(
+      { effects, weight: rows.length, urgent: rows.length === 1 },
+      (results) => rows.map((_, i) => (results[i] ?? null) as Result | null),
     );
   }
 

@@ -36,12 +36,7 @@ export {
   effectCall,
   type EffectOptions,
 } from "./effect.ts";
-export {
-  CancelledError,
-  EngineUnavailableError,
-  type FailureKind,
-  TerminalError,
-} from "./errors.ts";
+export { CancelledError, EngineUnavailableError, type FailureKind, TerminalError } from "./errors.ts";
 export { createEngine } from "./engine.ts";
 export type { EngineLimits } from "./limits.ts";
 export { engineMigrations, migrate, type MigrateOptions } from "./store/migrate.ts";

@@ -195,6 +195,26 @@ export interface BatchOutcome {
   readonly scheduled: boolean;
 }
 
+/** The end of an invocation as an operation. `timers`: it made some. */
+export function completionWrite(
+  { id, service, key, exclusive, priority, parentId, parentEntry }: OwnedInvocation,
+  completion: EntryCompletion,
+  timers: boolean,
+): Completion {
+  return {
+    kind: "completion",
+    id,
+    service,
+    key,
+    exclusive,
+    counted: priority === 1,
+    timers,
+    ...(parentId === undefined ? {} : { parentId }),
+    ...(parentEntry === undefined ? {} : { parentEntry }),
+    ...(completion.ok ? { output: completion.value } : { failureKind: completion.kind, failure: completion.message }),
+  };
+}
+
 export function groupOperations(operations: Iterable<Operation>): OperationsByKind {
   const groups: OperationsByKind = {
     birth: [],

@@ -87,8 +87,9 @@ describe("a rollout that pauses, then resumes", () => {
   test("hydra watch through connections that are cut every 300 ms: the identical list of events", async () => {
     await using proxy = await startCuttingProxy(url);
     const first = await latestSequence();
-    await using watch = startHydraProcess(["watch", "--json", "--after", String(first), "--url", proxy.url]);
     const ended = runHydra(["rollout", "acme/sentinel:cut", "--url", url]);
+    await eventually(async () => (await latestSequence()) > first);
+    await using watch = startHydraProcess(["watch", "--json", "--after", String(first), "--url", proxy.url]);
     await eventually(() => sequencesIn(watch.stdout()).length > 0);
     proxy.startCutting(300);
     expect((await ended).exit).toBe(3);

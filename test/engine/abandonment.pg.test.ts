@@ -79,7 +79,7 @@ describe("an invocation that ends without its handler's word", () => {
         throw new TerminalError("this input is of an older version", "invalid");
       },
     };
-    const old = handler("old", () => Promise.resolve("never"), { abandoned, input: unreadable as never });
+    const old = handler("old", () => Promise.resolve("never"), { abandoned, input: unreadable });
     await using engine = await startEngine(db.url, [old]);
     const id = await send(engine, "old");
     await waitForStatus(engine, id, "parked");

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { createDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 import {
@@ -22,11 +22,9 @@ import {
 /** The most that was seen of two numbers, until `done` settles. */
 async function peaks(engine: TestEngine, done: Promise<unknown>): Promise<{ resident: number; active: number }> {
   const peak = { resident: 0, active: 0 };
-  let over = false;
-  const end = done.finally(() => {
-    over = true;
-  });
-  while (!over) {
+  const over = new AbortController();
+  const end = done.finally(() => over.abort());
+  while (!over.signal.aborted) {
     const { resident, active } = engine.stats();
     peak.resident = Math.max(peak.resident, resident);
     peak.active = Math.max(peak.active, active);
@@ -99,7 +97,9 @@ describe("limits", () => {
     locked.open();
     await Promise.all([lock, stuck]);
     const ids = await Promise.all(calls.slice(0, 10));
-    expect(await Promise.all(ids.map(async (id) => outputOf(await ended(engine, id))))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(await Promise.all(ids.map(async (id) => outputOf(await ended(engine, id))))).toEqual([
+      0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
+    ]);
   });
 });
 
@@ -112,14 +112,21 @@ describe("an invocation that was let go of because it only waits", () => {
     async (ctx, what) => {
       if (what === "timer") return ctx.sleep(3_000);
       if (what === "call") return ctx.call(slow, "k", null);
-      if (what === "fan-in") return ctx.fanOut(slow, [{ key: "a", input: null }, { key: "b", input: null }]);
+      if (what === "fan-in")
+        return ctx.fanOut(slow, [
+          { key: "a", input: null },
+          { key: "b", input: null },
+        ]);
       const { id, value } = ctx.awakeable();
       opened.push(id);
       return value;
     },
     shared,
   );
-  const held = gate();
+  let held = gate();
+  beforeEach(() => {
+    held = gate();
+  });
   const slow = handler("slow", async (ctx) => ctx.run("hold", () => held.pass()), shared);
   const handlers = [filler, waiting, slow];
 
@@ -138,7 +145,12 @@ describe("an invocation that was let go of because it only waits", () => {
   }
 
   test.each([
-    ["its awakeable is completed", "awakeable", (engine: TestEngine) => engine.resolveAwakeable(opened.at(-1) ?? "", "1"), 1],
+    [
+      "its awakeable is completed",
+      "awakeable",
+      (engine: TestEngine) => engine.resolveAwakeable(opened.at(-1) ?? "", "1"),
+      1,
+    ],
     ["its timer fires", "timer", () => Promise.resolve(), null],
     ["the call it waits for ends", "call", () => Promise.resolve(held.open()), null],
     ["all calls of its fan-out have ended", "fan-in", () => Promise.resolve(held.open()), { succeeded: 2, failed: 0 }],

@@ -9,6 +9,7 @@ import {
   mark,
   marksOf,
   outputOf,
+  query,
   send,
   startEngine,
   statusOf,
@@ -70,6 +71,22 @@ describe("cancelling an invocation", () => {
     const id = await send(engine, "stepping");
     await entered.promise;
     await engine.cancel(id);
+    expect(await ended(engine, id)).toMatchObject(cancelled);
+  });
+
+  test("E5. during a step, and its hint was lost: a poll brings it", async () => {
+    await using db = await createDatabase();
+    const entered = Promise.withResolvers<void>();
+    const stepping = handler("stepping", async (ctx) =>
+      ctx.run("step", (signal) => {
+        entered.resolve();
+        return new Promise((resolve) => signal.addEventListener("abort", resolve));
+      }),
+    );
+    await using engine = await startEngine(db.url, [stepping], { limits: { pollMs: 50 } });
+    const id = await send(engine, "stepping");
+    await entered.promise;
+    await query(db.url, "update engine.invocations set stop_requested = 'cancel'");
     expect(await ended(engine, id)).toMatchObject(cancelled);
   });
 

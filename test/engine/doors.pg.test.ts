@@ -24,7 +24,13 @@ const accept: HandlerOptions<null, string>["accept"] = (_input, { key }) => ({
 const guarded = handler<null, string>("guarded", () => Promise.resolve("let in"), { accept });
 
 function invoke(engine: Engine, key: string, idempotencyKey?: string) {
-  return engine.invoke({ service: "test", handler: "guarded", key, input: null, ...(idempotencyKey ? { idempotencyKey } : {}) });
+  return engine.invoke({
+    service: "test",
+    handler: "guarded",
+    key,
+    input: null,
+    ...(idempotencyKey ? { idempotencyKey } : {}),
+  });
 }
 
 async function settled<T>(promises: readonly Promise<T>[]): Promise<{ values: T[]; reasons: unknown[] }> {
@@ -45,7 +51,10 @@ describe("a handler's door", () => {
       },
     });
     await using engine = await startEngine(db.url, [picky]);
-    await expect(callOf(engine, "picky", "k", -1)).rejects.toMatchObject({ kind: "invalid", message: "it must not be negative" });
+    await expect(callOf(engine, "picky", "k", -1)).rejects.toMatchObject({
+      kind: "invalid",
+      message: "it must not be negative",
+    });
     expect(await query(db.url, "select from engine.invocations")).toEqual([]);
     expect(await callOf(engine, "picky", "k", 1)).toBe(10);
     await expect(callOf(engine, "nobody")).rejects.toMatchObject({ kind: "not_found" });
@@ -77,7 +86,9 @@ describe("an idempotency key", () => {
     await using db = await createMarks();
     await using engine = await startEngine(db.url, [guarded]);
     await using other = await startEngine(db.url, [guarded]);
-    const calls = await Promise.all(Array.from({ length: 20 }, (_, i) => invoke(i % 2 === 0 ? engine : other, "place", "one")));
+    const calls = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => invoke(i % 2 === 0 ? engine : other, "place", "one")),
+    );
     expect(new Set(calls.map(({ invocationId }) => invocationId)).size).toBe(1);
     expect(calls.filter(({ repeated }) => !repeated)).toHaveLength(1);
     expect(await query(db.url, "select count(*)::int as count from engine.invocations")).toEqual([{ count: 1 }]);

@@ -1,7 +1,20 @@
 import { describe, expect, test } from "vitest";
 import { type Context, TerminalError } from "../../src/engine/index.ts";
 import { eventually } from "../support/eventually.ts";
-import { callOf, createMarks, ended, gate, handler, mark, marksOf, outputOf, query, send, shared, startEngine } from "./support.ts";
+import {
+  callOf,
+  createMarks,
+  ended,
+  gate,
+  handler,
+  mark,
+  marksOf,
+  outputOf,
+  query,
+  send,
+  shared,
+  startEngine,
+} from "./support.ts";
 
 const child = handler<number>(
   "child",
@@ -44,7 +57,11 @@ describe("a fan-out", () => {
   test("with a child that is killed, twice: it counts once, as failed", async () => {
     await using db = await createMarks();
     const held = gate();
-    const slow = handler<number>("slow", async (ctx, i) => (i === 0 ? ctx.sleep(60_000) : ctx.run("hold", () => held.pass())), shared);
+    const slow = handler<number>(
+      "slow",
+      async (ctx, i) => (i === 0 ? ctx.sleep(60_000) : ctx.run("hold", () => held.pass())),
+      shared,
+    );
     const parent = handler("parent", async (ctx) => ctx.fanOut(slow, keys(2)));
     await using engine = await startEngine(db.url, [parent, slow]);
     const id = await send(engine, "parent");

@@ -133,7 +133,10 @@ describe("many births and completions on few keys, at two nodes, without polls",
     };
     const outputs = (await Promise.all(Array.from({ length: 40 }, (_, start) => caller(start)))).flat();
     expect(outputs.map(Number).toSorted((a, b) => a - b)).toEqual(Array.from({ length: 2_000 }, (_, i) => i));
-    const [row] = await query(db.url, "select sum(attempts)::int as attempts, count(*)::int as calls from engine.invocations");
+    const [row] = await query(
+      db.url,
+      "select sum(attempts)::int as attempts, count(*)::int as calls from engine.invocations",
+    );
     expect(row).toEqual({ attempts: 2_000, calls: 2_000 });
     expect(await query(db.url, "select from engine.keys")).toEqual([]);
   });
@@ -148,7 +151,10 @@ describe("many births and completions on few keys, at two nodes, without polls",
     // As a node would that was killed right after its commit: no notification.
     await query(db.url, "update engine.invocations set stop_requested = 'cancel' where handler = 'sleeper'");
     expect(await ended(engine, id)).toMatchObject({ kind: "cancelled" });
-    const [block] = await query<{ id: string }>(db.url, "update engine.shared set next_id = next_id + 1 returning next_id - 1 as id");
+    const [block] = await query<{ id: string }>(
+      db.url,
+      "update engine.shared set next_id = next_id + 1 returning next_id - 1 as id",
+    );
     await query(
       db.url,
       `insert into engine.invocations (id, service, key, handler, exclusive, status, priority, input)

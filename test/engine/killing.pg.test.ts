@@ -1,6 +1,19 @@
 import { describe, expect, test } from "vitest";
 import { createDatabase } from "../support/database.ts";
-import { callOf, countTimers, createMarks, ended, gate, handler, mark, marksOf, outputOf, send, shared, startEngine } from "./support.ts";
+import {
+  callOf,
+  countTimers,
+  createMarks,
+  ended,
+  gate,
+  handler,
+  mark,
+  marksOf,
+  outputOf,
+  send,
+  shared,
+  startEngine,
+} from "./support.ts";
 
 describe("killing an invocation", () => {
   test("that runs: it ends at once, its handler does nothing more, and its key is free", async () => {

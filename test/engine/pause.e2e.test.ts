@@ -19,12 +19,19 @@ describe("stopped past its lease, and continued", () => {
     const outputs = await Promise.all(
       accepted.map(async ({ invocationId }) => JSON.stringify(outputOf(await ended(engine, invocationId)))),
     );
-    const before = await query(db.url, "select id, output, attempts from engine.invocations where completed_at is not null order by id");
+    const before = await query(
+      db.url,
+      "select id, output, attempts from engine.invocations where completed_at is not null order by id",
+    );
     node.resume();
     node.orderFor("later", "later");
     await eventually(() => node.told("ended").some(({ name }) => name === "later"), { timeoutMs: 20_000 });
     const ids = (before as { id: string }[]).map(({ id }) => id);
-    const after = await query(db.url, "select id, output, attempts from engine.invocations where id = any($1) order by id", [ids]);
+    const after = await query(
+      db.url,
+      "select id, output, attempts from engine.invocations where id = any($1) order by id",
+      [ids],
+    );
     expect(after).toEqual(before);
     const marks = await marksOf(db.url);
     for (const { name } of accepted) {
@@ -38,7 +45,10 @@ describe("stopped past its lease, and continued", () => {
     }
     node.order({ kind: "stats" });
     await eventually(() => node.told("stats").length > 0);
-    const nodes = await query<{ id: string; fenced: boolean }>(db.url, "select id, fenced_at is not null as fenced from engine.nodes order by id");
+    const nodes = await query<{ id: string; fenced: boolean }>(
+      db.url,
+      "select id, fenced_at is not null as fenced from engine.nodes order by id",
+    );
     expect(nodes.map(({ fenced }) => fenced)).toEqual([true, false, false]);
     expect(node.told("stats")[0]?.nodeId).toBe(nodes[2]?.id);
   });

@@ -15,9 +15,9 @@ describe("Postgres is killed under load, with its durable settings", () => {
       await createMarksTable(postgres.url);
       await using engine = await startEngine(postgres.url, [count]);
       const accepted = new Map<string, string>();
-      let restarted = false;
+      const restarted = new AbortController();
       const caller = async (number: number) => {
-        for (let i = 0; !restarted; i++) {
+        for (let i = 0; !restarted.signal.aborted; i++) {
           const name = `${number}-${i}`;
           accepted.set(name, await send(engine, "count", "k", name));
         }
@@ -28,7 +28,7 @@ describe("Postgres is killed under load, with its durable settings", () => {
       await postgres.exited;
       await postgres.stop();
       postgres = await startEmbeddedPostgres({ dataDir });
-      restarted = true;
+      restarted.abort();
       await load;
       for (const id of accepted.values()) expect(outputOf(await ended(engine, id))).toEqual({ count: 1 });
       const marks = await marksOf(postgres.url);

@@ -18,7 +18,10 @@ describe("a call with a delay", () => {
     expect(await statusOf(engine, invocationId)).toBe("scheduled");
     const outcome = await ended(engine, invocationId);
     expect(outputOf(outcome)).toBe("late");
-    const [row] = await query<{ late: boolean }>(db.url, "select completed_at >= start_at as late from engine.invocations");
+    const [row] = await query<{ late: boolean }>(
+      db.url,
+      "select completed_at >= start_at as late from engine.invocations",
+    );
     expect(row?.late).toBe(true);
   });
 

@@ -7,18 +7,25 @@ test("first in, first out, priority 0 before 1, whatever is added and taken", ()
   fc.assert(
     fc.property(steps, (list) => {
       const queue = new StartQueue<number>();
-      const model: number[][] = [[], []];
-      list.forEach((step, i) => {
-        if (step === "take") expect(queue.take()).toBe(model[0]?.shift() ?? model[1]?.shift());
-        else {
-          queue.add(i, step);
-          model[step]?.push(i);
-        }
-        expect(queue.size).toBe(model.flat().length);
+      const taken = list.map((step, i) => {
+        if (step === "take") return [queue.take(), queue.size];
+        queue.add(i, step);
+        return [undefined, queue.size];
       });
+      expect(taken).toEqual(modelOf(list));
     }),
   );
 });
+
+/** What a queue of two plain lists does. */
+function modelOf(list: readonly (number | "take")[]): (number | undefined)[][] {
+  const lines: number[][] = [[], []];
+  return list.map((step, i) => {
+    const taken = step === "take" ? (lines[0]?.shift() ?? lines[1]?.shift()) : undefined;
+    if (step !== "take") lines[step]?.push(i);
+    return [taken, lines.flat().length];
+  });
+}
 
 test("cleared: it is empty, and takes new ones", () => {
   const queue = new StartQueue<string>();

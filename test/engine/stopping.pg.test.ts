@@ -1,7 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { createEngine, type EngineLog } from "../../src/engine/index.ts";
 import { createDatabase } from "../support/database.ts";
-import { callOf, countTimers, createMarks, ended, gate, handler, mark, marksOf, outputOf, query, send, shared, startEngine } from "./support.ts";
+import {
+  callOf,
+  countTimers,
+  createMarks,
+  ended,
+  gate,
+  handler,
+  mark,
+  marksOf,
+  outputOf,
+  query,
+  send,
+  shared,
+  startEngine,
+} from "./support.ts";
 
 describe("stopping a server", () => {
   test("while attempts are in flight: they reach their next wait, and a peer goes on from there", async () => {
@@ -46,7 +60,9 @@ describe("stopping a server", () => {
     const beats = () => query<{ beat_at: Date }>(db.url, "select max(beat_at) as beat_at from engine.heartbeats");
     const [start] = await beats();
     await expect
-      .poll(async () => ((await beats())[0]?.beat_at.getTime() ?? 0) - (start?.beat_at.getTime() ?? 0), { timeout: 10_000 })
+      .poll(async () => ((await beats())[0]?.beat_at.getTime() ?? 0) - (start?.beat_at.getTime() ?? 0), {
+        timeout: 10_000,
+      })
       .toBeGreaterThan(900);
     held.open();
     await stopped;
@@ -108,11 +124,14 @@ describe("stopping a server", () => {
     const engine = await startEngine(db.url, handlers);
     for (const name of ["sleeper", "failing", "stepping"]) await send(engine, name);
     await engine.invoke({ service: "test", handler: "sleeper", key: "k", input: null, delayMs: 3_600_000 });
-    await expect.poll(async () => (await engine.listInvocations({ handler: "failing", limit: 1 }))[0]?.failure).toBeDefined();
+    await expect
+      .poll(async () => (await engine.listInvocations({ handler: "failing", limit: 1 }))[0]?.failure)
+      .toBeDefined();
     await Promise.all([engine.stop(), engine.stop()]);
     await engine.stop();
     expect(countTimers()).toBeLessThanOrEqual(timers);
-    const connections = "select application_name from pg_stat_activity where application_name like 'hydra engine%' and datname = current_database()";
+    const connections =
+      "select application_name from pg_stat_activity where application_name like 'hydra engine%' and datname = current_database()";
     await expect.poll(() => query(db.url, connections)).toEqual([]);
   });
 });
@@ -135,7 +154,9 @@ describe("starting a server", () => {
 
   test("a handler twice: it says which", () => {
     const one = handler("one", () => Promise.resolve(null));
-    expect(() => createEngine({ databaseUrl: "", handlers: [one, one] as never })).toThrow("handler test/one is registered twice");
+    expect(() => createEngine({ databaseUrl: "", handlers: [one, one] as never })).toThrow(
+      "handler test/one is registered twice",
+    );
   });
 
   test("E2. after another was gone without a word: it takes over at once, without waiting for the lease", async () => {

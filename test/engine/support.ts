@@ -2,7 +2,6 @@ import pg from "pg";
 import { expect } from "vitest";
 import {
   type AnyHandler,
-  anyHandler,
   type Context,
   createEngine,
   defineEffect,
@@ -43,15 +42,18 @@ export interface StartOptions {
   log?: EngineLog;
 }
 
+/** A handler of any message types. */
+export type Registered = Pick<AnyHandler, "service" | "name">;
+
 /** An engine that is stopped at the end of its block: `await using engine = await startEngine(…)`. */
 export async function startEngine(
   databaseUrl: string,
-  handlers: readonly (HandlerDefinition<any, any> | AnyHandler)[],
+  handlers: readonly Registered[],
   { limits, log }: StartOptions = {},
 ): Promise<TestEngine> {
   const engine = createEngine({
     databaseUrl,
-    handlers: handlers.map((each) => anyHandler(each as HandlerDefinition<unknown, unknown>)),
+    handlers: handlers as readonly AnyHandler[],
     limits: { ...LIMITS, ...limits },
     ...(log ? { log } : {}),
   });

@@ -23,7 +23,7 @@ describe("timers", () => {
   });
 
   test("longer than Node's longest delay: it fires when it is due, not at once", () => {
-    const fired = vi.fn();
+    const fired = vi.fn<() => void>();
     startTimer(2 ** 31 + 5_000, fired);
     vi.advanceTimersByTime(2 ** 31 + 4_000);
     expect(fired).not.toHaveBeenCalled();
@@ -32,7 +32,7 @@ describe("timers", () => {
   });
 
   test("of a time that has passed: it fires in a later turn", () => {
-    const fired = vi.fn();
+    const fired = vi.fn<() => void>();
     startTimer(-5, fired);
     expect(fired).not.toHaveBeenCalled();
     vi.advanceTimersByTime(1);
@@ -40,7 +40,7 @@ describe("timers", () => {
   });
 
   test("that is stopped: it never fires, and leaves nothing, also after its first leg", () => {
-    const fired = vi.fn();
+    const fired = vi.fn<() => void>();
     const stop = startTimer(2 ** 31 + 5_000, fired);
     vi.advanceTimersByTime(2 ** 31);
     stop();
@@ -48,9 +48,10 @@ describe("timers", () => {
   });
 
   test("Periodic: the next run begins an interval after the last one ended, failures are told", async () => {
-    const onError = vi.fn();
+    const onError = vi.fn<(error: unknown) => void>();
     const ended = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
-    const task = vi.fn(() => ended[task.mock.calls.length - 1]?.promise ?? Promise.resolve());
+    const task = vi.fn<() => Promise<void>>();
+    for (const { promise } of ended) task.mockReturnValueOnce(promise);
     const periodic = new Periodic(100, task, onError);
     await vi.advanceTimersByTimeAsync(1_000);
     expect(task).toHaveBeenCalledTimes(1);

@@ -41,7 +41,9 @@ describe("what a handler does not wait for", () => {
       { maxAttempts: 1 },
     );
     await using engine = await startEngine(db.url, [hasty]);
-    await waitForStatus(engine, await send(engine, "hasty"), "parked");
+    const id = await send(engine, "hasty");
+    await waitForStatus(engine, id, "parked");
+    expect((await engine.getInvocation(id))?.invocation.failure).toContain("marks_name_check");
   });
 
   test("where it ends the invocation: that is its end, and the handler's is not", async () => {

@@ -39,8 +39,10 @@ describe("awaiting a future", () => {
 
   test("a failure that nobody awaits: it does not reach the process", async () => {
     const { future } = setUp();
-    future(0).reject(new TerminalError("no"));
+    const failing = future(0);
+    failing.reject(new TerminalError("no"));
     await new Promise(setImmediate);
+    expect(failing.future.settled).toBe(true);
   });
 });
 

@@ -99,7 +99,8 @@ function groupEffects(units: readonly Unit[]): EffectRows[] {
   }
   // In one order for all nodes, so that two batches seldom lock the same records in a ring.
   for (const { effect, rows } of groups.values()) {
-    if (effect.record) rows.sort((a, b) => compareTexts(effect.record?.(a.row as never), effect.record?.(b.row as never)));
+    if (effect.record)
+      rows.sort((a, b) => compareTexts(effect.record?.(a.row as never), effect.record?.(b.row as never)));
   }
   return [...groups.values()].sort((a, b) => compareTexts(a.effect.name, b.effect.name));
 }

@@ -12,7 +12,10 @@ import "../../support/global-setup.ts";
 let client: pg.Client;
 
 beforeAll(async () => {
-  client = new pg.Client({ connectionString: inject("adminUrl"), types: { getTypeParser: () => (text: string) => text } });
+  client = new pg.Client({
+    connectionString: inject("adminUrl"),
+    types: { getTypeParser: () => (text: string) => text },
+  });
   await client.connect();
 });
 afterAll(() => client.end());
@@ -27,8 +30,12 @@ async function roundTrip(type: ColumnType, values: readonly unknown[]): Promise<
 }
 
 // A NUL cannot be stored in a text; half a surrogate pair is no text.
-const text = fc.string({ unit: "grapheme", maxLength: 40 }).filter((value) => !value.includes("\0") && value.isWellFormed());
-const json = fc.jsonValue({ depthSize: "small" }).map((value) => JSON.parse(JSON.stringify(value).replaceAll("\\u0000", "")));
+const text = fc
+  .string({ unit: "grapheme", maxLength: 40 })
+  .filter((value) => !value.includes("\0") && value.isWellFormed());
+const json = fc
+  .jsonValue({ depthSize: "small" })
+  .map((value) => JSON.parse(JSON.stringify(value).replaceAll("\\u0000", "")));
 
 const columns: [ColumnType, fc.Arbitrary<unknown>][] = [
   ["text", text],
@@ -58,7 +65,13 @@ describe("encodeArray()", () => {
     const safe = [Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 2 ** 32, 2 ** 32 - 1, -(2 ** 32), -1, 0];
     expect(await roundTrip("int8", safe)).toEqual(safe);
     expect(await roundTrip("int4", [2 ** 31 - 1, -(2 ** 31)])).toEqual([2 ** 31 - 1, -(2 ** 31)]);
-    expect(await roundTrip("float8", [Infinity, -Infinity, NaN, -0, 5e-324])).toEqual([Infinity, -Infinity, NaN, -0, 5e-324]);
+    expect(await roundTrip("float8", [Infinity, -Infinity, NaN, -0, 5e-324])).toEqual([
+      Infinity,
+      -Infinity,
+      NaN,
+      -0,
+      5e-324,
+    ]);
   });
 
   test.each([

@@ -67,7 +67,10 @@ describe("a pipeline", () => {
     expect(judgeFailure(error)).toBe("blame");
     await connection.reset();
     expect(await names()).toEqual([]);
-    expect(await connection.transact(program([insert("a")], [insert("b"), count]))).toEqual([[[["a"]]], [[["b"]], [["2"]]]]);
+    expect(await connection.transact(program([insert("a")], [insert("b"), count]))).toEqual([
+      [[["a"]]],
+      [[["b"]], [["2"]]],
+    ]);
   });
 
   test("P2. prepared statements are known again after an error in the middle of preparing them", async () => {
