@@ -2,9 +2,15 @@
 import { existsSync } from "node:fs";
 import module from "node:module";
 import { fileURLToPath } from "node:url";
+import v8 from "node:v8";
 
 const source = new URL("../src/bin/hydra.ts", import.meta.url);
 const built = new URL("../dist/bin/hydra.js", import.meta.url);
+
+// Most of what a rollout allocates is dead at once. A young generation that grows less, and an old one that is cleared
+// sooner, keep the process at 340 MB instead of 480 for 10,000 sentinels, at the same speed (docs/performance.md).
+v8.setFlagsFromString("--max-semi-space-size=16");
+v8.setFlagsFromString("--heap-growing-percent=50");
 
 if (existsSync(source)) {
   // Stripping the types and compiling takes longer than most commands; it is done once for each version of a file.

@@ -4,10 +4,13 @@ import { readOutcomes } from "./store/reads.ts";
 import { Waiters } from "./waiters.ts";
 
 const LOOKED_AT_ONCE = 1_000;
+/** Outcomes kept for callers who attach right after. */
+const REMEMBERED = 1_000;
 
 /** Callers attached to invocations, which may run on any node. */
 export class Attachments {
   readonly #waiters = new Waiters();
+  readonly #remembered = new Map<number, Outcome>();
   readonly #pool: pg.Pool;
   readonly #isLocal: (id: number) => boolean;
 
@@ -22,6 +25,8 @@ export class Attachments {
 
   /** Undefined: there is no such invocation. */
   async attach(id: number, signal: AbortSignal | undefined): Promise<Outcome | undefined> {
+    const remembered = this.#remembered.get(id);
+    if (remembered) return remembered;
     // Waiting starts before looking, so that an end in between is not missed.
     const waiting = this.#waiters.wait(id, signal);
     try {
@@ -42,6 +47,13 @@ export class Attachments {
 
   settle(id: number, outcome: Outcome): void {
     this.#waiters.settle(id, outcome);
+  }
+
+  /** An outcome that whoever stored the call is about to ask for. */
+  remember(id: number, outcome: Outcome): void {
+    this.#remembered.set(id, outcome);
+    const [oldest] = this.#remembered.keys();
+    if (this.#remembered.size > REMEMBERED && oldest !== undefined) this.#remembered.delete(oldest);
   }
 
   /** Of these, those that run elsewhere may have ended. */

@@ -28,9 +28,15 @@ export interface Arrival {
 }
 
 /** A handler's answer to a call at the door. */
-export interface Acceptance<Input> {
+export interface Acceptance<Input, Output = never> {
   /** Input to store instead of the one that came, for example with secrets replaced by references. */
   readonly input?: Input;
+  /**
+   * The output, where nothing is left to do after the admission: the invocation
+   * is born ended, in the admission's commit, and `run` is not called. Shared
+   * handlers only; not used where the start is delayed.
+   */
+  readonly answer?: Output;
   /**
    * An effect that commits together with the birth of the invocation. `judge`
    * gets its result (null: no row came back) and answers with the refusal, if
@@ -61,7 +67,7 @@ export interface HandlerOptions<Input, Output> extends HandlerRef<Input, Output>
    * Judges a call from outside before anything is stored. Throws a
    * TerminalError to refuse. Not asked for calls between handlers.
    */
-  accept?(input: Input, arrival: Arrival): Acceptance<Input>;
+  accept?(input: Input, arrival: Arrival): Acceptance<Input, Output>;
   /**
    * The effect that commits together with the end of an invocation whose
    * handler failed, was killed, ran out of retries, or was parked, so that no

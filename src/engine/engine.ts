@@ -14,8 +14,9 @@ import type { AnyHandler } from "./definition.ts";
 import { type Effect, effectCall } from "./effect.ts";
 import { EngineUnavailableError, messageOf, TerminalError } from "./errors.ts";
 import { formatInvocationId, parseAwakeableId, parseInvocationId } from "./ids.ts";
+import type { Completion } from "./journal.ts";
 import { DEFAULT_LIMITS, type EngineLimits } from "./limits.ts";
-import { callUnit } from "./outside-call.ts";
+import { callUnit, type StoredCall } from "./outside-call.ts";
 import type { Operation } from "./operations.ts";
 import { Periodic } from "./periodic.ts";
 import { Registry } from "./registry.ts";
@@ -87,14 +88,17 @@ class DurableEngine implements Engine {
     const { service, handler: name } = invocation;
     const handler = this.#registry.find(service, name);
     if (!handler) throw new TerminalError(`there is no handler ${service}/${name}`, "not_found");
-    const succession = this.#running();
-    this.#assertRoom(succession);
+    const succession = this.#takingCalls();
     const id = this.#idBlocks().take(1);
-    const repeatOf = await new Promise<number | undefined>((resolve, reject) => {
+    const { repeatOf, output } = await new Promise<StoredCall>((resolve, reject) => {
       const claim = succession.node?.hasRoomForCall() ?? false;
       succession.submit(callUnit({ invocation, handler, id, claim, committed: resolve, failed: reject }));
     });
-    return this.#accepted(repeatOf ?? id, repeatOf !== undefined, invocation.delayMs !== undefined);
+    const repeated = repeatOf !== undefined;
+    if (output !== undefined && !repeated) {
+      this.#attachments.remember(id, this.#outcomeOf({ ok: true, value: output }));
+    }
+    return this.#accepted(repeatOf ?? id, repeated, invocation.delayMs !== undefined);
   }
 
   async attach(invocationId: string, signal?: AbortSignal): Promise<Outcome | undefined> {
@@ -185,8 +189,7 @@ class DurableEngine implements Engine {
       ids,
       handlerOf: (service, name) => this.#registry.find(service, name),
       isAwaited: (id) => this.#attachments.has(id),
-      onEnded: (id, completion) =>
-        this.#attachments.settle(id, outcomeFrom(completion, this.#succession?.node?.databaseNow())),
+      onEnded: (id, completion) => this.#attachments.settle(id, this.#outcomeOf(completion)),
     });
     await this.#succession.start();
     this.#wakeups = new Wakeups({
@@ -215,6 +218,10 @@ class DurableEngine implements Engine {
     this.#stopping.abort();
     this.#attachments.rejectAll(new EngineUnavailableError("this server is stopping", "unavailable"));
     await this.#pool.end();
+  }
+
+  #outcomeOf(completion: Completion): Outcome {
+    return outcomeFrom(completion, this.#succession?.node?.databaseNow());
   }
 
   readonly #onUpkeepError = (error: unknown): void => {
@@ -256,8 +263,7 @@ class DurableEngine implements Engine {
     read: (results: readonly unknown[]) => T,
     operations: readonly Operation[] = [],
   ): Promise<T> {
-    const succession = this.#running();
-    this.#assertRoom(succession);
+    const succession = this.#takingCalls();
     return new Promise((resolve, reject) => {
       succession.submit({
         ...shape,
@@ -269,20 +275,16 @@ class DurableEngine implements Engine {
     });
   }
 
-  #assertRoom(succession: Succession): void {
-    if (succession.queued < this.#limits.maxQueuedOperations) return;
-    throw new EngineUnavailableError("too many calls wait to be written; try again later", "exhausted");
-  }
-
   #idBlocks(): IdBlocks {
     if (!this.#ids) throw new EngineUnavailableError("this server is not running", "unavailable");
     return this.#ids;
   }
 
-  #running(): Succession {
-    if (!this.#succession || this.#stopped)
-      throw new EngineUnavailableError("this server is not running", "unavailable");
-    return this.#succession;
+  #takingCalls(): Succession {
+    const succession = this.#succession;
+    if (!succession || this.#stopped) throw new EngineUnavailableError("this server is not running", "unavailable");
+    if (succession.queued < this.#limits.maxQueuedOperations) return succession;
+    throw new EngineUnavailableError("too many calls wait to be written; try again later", "exhausted");
   }
 }
 

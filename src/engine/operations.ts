@@ -17,6 +17,8 @@ export interface Birth {
   /** This node has room to run it at once. */
   claim: boolean;
   input: string;
+  /** Its output: it is born ended. */
+  answer?: string;
   parentId?: number;
   /** Set where the parent waits for the outcome. */
   parentEntry?: number;

@@ -4,6 +4,14 @@ import { formatInvocationId } from "./ids.ts";
 import type { Birth } from "./operations.ts";
 import type { Unit } from "./unit.ts";
 
+/** What became of a call that was accepted. */
+export interface StoredCall {
+  /** The invocation that stands behind the same idempotency key. */
+  readonly repeatOf: number | undefined;
+  /** Set: it was born ended. */
+  readonly output: string | undefined;
+}
+
 export interface OutsideCall {
   readonly invocation: Invocation;
   readonly handler: AnyHandler;
@@ -11,8 +19,7 @@ export interface OutsideCall {
   readonly id: number;
   /** The node that writes it has room to run it. */
   readonly claim: boolean;
-  /** `repeatOf`: the invocation that stands behind the same idempotency key. */
-  committed(repeatOf: number | undefined): void;
+  committed(stored: StoredCall): void;
   failed(error: unknown): void;
 }
 
@@ -20,8 +27,13 @@ export interface OutsideCall {
 export function callUnit({ invocation, handler, id, claim, committed, failed }: OutsideCall): Unit {
   const { service, key, idempotencyKey } = invocation;
   const arrival = { key, invocationId: formatInvocationId(id) };
-  const { input, admission } = handler.accept?.(invocation.input as never, arrival) ?? {};
-  const birth = birthOf(invocation, handler, id, claim, input);
+  const { input, answer, admission } = handler.accept?.(invocation.input as never, arrival) ?? {};
+  const answers = answer !== undefined && handler.kind === "shared" && invocation.delayMs === undefined;
+  const output = answers ? handler.output.encode(answer) : undefined;
+  const birth = {
+    ...birthOf(invocation, handler, id, claim && !answers, input),
+    ...(output === undefined ? {} : { answer: output }),
+  };
   return {
     urgent: true,
     birth: id,
@@ -36,7 +48,7 @@ export function callUnit({ invocation, handler, id, claim, committed, failed }: 
       if (refusal) throw refusal;
       return [birth];
     },
-    committed: (_results, existing) => committed(existing),
+    committed: (_results, existing) => committed({ repeatOf: existing, output }),
     failed,
   };
 }

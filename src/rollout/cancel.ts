@@ -10,13 +10,16 @@ import { cancelRollout } from "./effects/operate-rollout.ts";
 import { admitOperation } from "./operation-admission.ts";
 import { protoHandler } from "./proto-handler.ts";
 
+const admit = admitOperation<SentinelRolloutServiceCancelRequest>("cancel", cancelRollout);
+const answer = () => create(SentinelRolloutServiceCancelResponseSchema);
+
 /** Cancel: all of it happens at the door. */
 export function cancelHandler(): HandlerDefinition<
   SentinelRolloutServiceCancelRequest,
   SentinelRolloutServiceCancelResponse
 > {
   return protoHandler(SentinelRolloutService.method.cancel, {
-    accept: admitOperation("cancel", cancelRollout),
-    run: async () => create(SentinelRolloutServiceCancelResponseSchema),
+    accept: (request, arrival) => ({ ...admit(request, arrival), answer: answer() }),
+    run: async () => answer(),
   });
 }

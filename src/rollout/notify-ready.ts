@@ -10,6 +10,8 @@ import { reviewSentinel } from "./effects/review-sentinel.ts";
 import { protoHandler } from "./proto-handler.ts";
 import { sentinelIdOfCall, unknownSentinel } from "./sentinel-call.ts";
 
+const answer = () => create(SentinelServiceNotifyReadyResponseSchema);
+
 /** NotifyReady: looks at the sentinel again, in the commit that takes the call. */
 export function notifyReadyHandler(): HandlerDefinition<
   SentinelServiceNotifyReadyRequest,
@@ -22,8 +24,9 @@ export function notifyReadyHandler(): HandlerDefinition<
       return {
         input: { ...request, sentinelId },
         admission: { call: effectCall(reviewSentinel, { sentinelId }), judge },
+        answer: answer(),
       };
     },
-    run: async () => create(SentinelServiceNotifyReadyResponseSchema),
+    run: async () => answer(),
   });
 }

@@ -172,3 +172,26 @@ describe("waiting for an outcome", () => {
     expect(await waiting).toMatchObject({ ok: true });
   });
 });
+
+describe("a door that answers", () => {
+  test("born ended in one commit, its handler never runs, repeats and refusals as ever", async () => {
+    await using db = await createMarks();
+    let ran = 0;
+    const atTheDoor: HandlerOptions<null, string>["accept"] = (input, arrival) => ({
+      ...accept?.(input, arrival),
+      answer: `${arrival.key} is yours`,
+    });
+    const prompt = handler<null, string>("guarded", async () => `ran ${++ran}`, { accept: atTheDoor, kind: "shared" });
+    await using engine = await startEngine(db.url, [prompt]);
+    await using other = await startEngine(db.url, [prompt]);
+    const first = await invoke(engine, "place", "key");
+    expect(outputOf(await ended(engine, first.invocationId))).toBe("place is yours");
+    expect(outputOf(await ended(other, first.invocationId))).toBe("place is yours");
+    expect(await invoke(other, "place", "key")).toMatchObject({ invocationId: first.invocationId, repeated: true });
+    await expect(invoke(engine, "place")).rejects.toMatchObject({ message: "place is taken" });
+    expect(
+      await query(db.url, "select status, attempts, completed_at is not null as ended from engine.invocations"),
+    ).toEqual([{ status: "succeeded", attempts: 0, ended: true }]);
+    expect(ran).toBe(0);
+  });
+});

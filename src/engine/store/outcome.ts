@@ -93,7 +93,12 @@ function notifications(request: WriteRequest): string[] {
   for (const { id } of by.stop) if (!isLocal(id)) look.add(id);
   const ended = by.completion.filter((end) => end.parentEntry === undefined && !isAwaited(end.id)).map(({ id }) => id);
   const messages = [...chunks("w", look), ...chunks("d", ended)];
-  if (look.size > 0 || by.wake.length > 0 || by.birth.some((birth) => !birth.claim) || by.activate_due.length > 0) {
+  if (
+    look.size > 0 ||
+    by.wake.length > 0 ||
+    by.birth.some((birth) => !birth.claim && birth.answer === undefined) ||
+    by.activate_due.length > 0
+  ) {
     messages.push("r");
   }
   return messages;

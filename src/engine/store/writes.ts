@@ -102,22 +102,24 @@ const BIRTH_COLUMNS: Columns<Birth> = [
   ["float8", (row) => row.delayMs],
   ["text", (row) => row.idempotencyKey],
   ["text", (row) => row.requestId],
+  ["text", (row) => row.answer],
 ];
 
 /** After `acquireKeys`: who holds its key runs or is ready, who does not is queued. Returns id and status. */
 export function insertInvocations(births: readonly Birth[], nodeId: number): Statement {
   const text = `
     insert into engine.invocations (id, service, key, handler, exclusive, status, owner, priority, parent_id,
-           parent_entry, input, attempts, idempotency_key, request_id, start_at)
+           parent_entry, input, output, attempts, idempotency_key, request_id, start_at, completed_at)
     select b.id, b.service, b.key, b.handler, b.exclusive, s.status,
-           case when s.status = 'running' then $14::int8 end, b.priority, b.parent_id,
-           b.parent_entry, b.input, case when s.status = 'running' then 1 else 0 end, b.idempotency_key, b.request_id,
-           now() + b.delay_ms * interval '1 millisecond'
+           case when s.status = 'running' then $15::int8 end, b.priority, b.parent_id,
+           b.parent_entry, b.input, b.answer, case when s.status = 'running' then 1 else 0 end, b.idempotency_key,
+           b.request_id, now() + b.delay_ms * interval '1 millisecond', case when b.answer is not null then now() end
       from unnest($1::int8[], $2::text[], $3::text[], $4::text[], $5::bool[], $6::int4[], $7::bool[], $8::text[],
-                  $9::int8[], $10::int4[], $11::float8[], $12::text[], $13::text[]) with ordinality
+                  $9::int8[], $10::int4[], $11::float8[], $12::text[], $13::text[], $14::text[]) with ordinality
            as b(id, service, key, handler, exclusive, priority, claim, input, parent_id, parent_entry, delay_ms,
-                idempotency_key, request_id, ord)
+                idempotency_key, request_id, answer, ord)
      cross join lateral (select case
+             when b.answer is not null then 'succeeded'
              when b.delay_ms is not null then 'scheduled'
              when b.exclusive and b.id <> (select k.holder from engine.keys k
                                             where k.service = b.service and k.key = b.key) then 'queued'
