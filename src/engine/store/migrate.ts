@@ -3,8 +3,7 @@ import { runner } from "node-pg-migrate";
 import pg from "pg";
 import { TerminalError } from "../errors.ts";
 
-/** Oldest Postgres that hydra runs on, as `server_version_num` has it. */
-const OLDEST_SERVER_VERSION = 140_000;
+const OLDEST_POSTGRES = 14;
 
 // Any number, as long as nothing else in the database uses it.
 const MIGRATION_LOCK = 7_240_115;
@@ -18,6 +17,8 @@ export interface MigrateOptions {
   dir: URL;
   /** Schema that the files fill; made if it is not there. Holds the table of applied migrations, too. */
   schema: string;
+  /** Oldest major version of Postgres that will do. Default: 14. */
+  oldestPostgres?: number;
 }
 
 /**
@@ -31,7 +32,7 @@ export async function migrate(options: MigrateOptions): Promise<void> {
   client.on("error", () => {});
   await client.connect();
   try {
-    await assertServerVersion(client);
+    await assertServerVersion(client, options.oldestPostgres ?? OLDEST_POSTGRES);
     // The library's own lock gives up at once where another process migrates.
     await client.query("select pg_advisory_lock($1::bigint)", [MIGRATION_LOCK]);
     await runner({
@@ -52,12 +53,12 @@ export async function migrate(options: MigrateOptions): Promise<void> {
   }
 }
 
-async function assertServerVersion(client: pg.Client): Promise<void> {
+async function assertServerVersion(client: pg.Client, oldest: number): Promise<void> {
   const { rows } = await client.query<{ version: string; number: string }>(
     "select current_setting('server_version') as version, current_setting('server_version_num') as number",
   );
   const [row] = rows;
-  if (row && Number(row.number) < OLDEST_SERVER_VERSION) {
-    throw new TerminalError(`Postgres ${row.version} is too old: hydra needs 14 or later`, "unavailable");
+  if (row && Number(row.number) < oldest * 10_000) {
+    throw new TerminalError(`Postgres ${row.version} is too old: hydra needs ${oldest} or later`, "unavailable");
   }
 }
