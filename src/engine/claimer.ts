@@ -1,6 +1,7 @@
 import type { EntryRecord } from "./journal.ts";
 import type { Operation } from "./operations.ts";
 import type { Released, Residents } from "./residents.ts";
+import { startTimer } from "./timer.ts";
 
 const CLAIMED_AT_ONCE = 1_000;
 const RELEASED_AT_ONCE = 1_000;
@@ -10,6 +11,7 @@ const ROOM_SOUGHT_EVERY_MS = 100;
 
 export interface ClaimerOptions {
   readonly maxActive: number;
+  readonly pollMs: number;
   readonly residents: Residents;
   /** How many more invocations this node may have in memory. */
   room(): number;
@@ -59,21 +61,37 @@ export class Claimer {
     if (now < this.#seekRoomAt) return;
     this.#seekRoomAt = now + ROOM_SOUGHT_EVERY_MS;
     const { residents, write } = this.#options;
-    for (const released of residents.release(RELEASED_AT_ONCE, RELEASED_AFTER_MS)) {
-      write({ kind: "suspension", id: released.id }, () => void this.#wakeIfReached(released));
+    const released = residents.release(RELEASED_AT_ONCE, RELEASED_AFTER_MS);
+    let uncommitted = released.length;
+    for (const { id, entries } of released) {
+      write({ kind: "suspension", id, entries }, () => {
+        if (--uncommitted === 0) void this.#wakeReached(released);
+      });
     }
   }
 
-  /** What came while it was being let go of reached nobody. */
-  async #wakeIfReached({ id, entries, stopRequested }: Released): Promise<void> {
+  /**
+   * What came while they were being let go of reached nobody. It is looked for
+   * twice: a peer's batch that was under way at the first time is in at the second.
+   */
+  async #wakeReached(released: readonly Released[]): Promise<void> {
+    await this.#wakeThoseReached(released);
+    startTimer(this.#options.pollMs, () => void this.#wakeThoseReached(released), { keepsAlive: false });
+  }
+
+  async #wakeThoseReached(released: readonly Released[]): Promise<void> {
     const { loadCompletions, loadStopRequests, isClosing, write } = this.#options;
+    if (isClosing()) return;
     try {
-      const completed = (await loadCompletions([id])).get(id) ?? [];
-      const came = completed.some(({ entry, completion }) => completion && entries.includes(entry));
-      const stopped = (await loadStopRequests([id])).get(id) !== stopRequested;
-      if ((came || stopped) && !isClosing()) write({ kind: "wake", id });
+      const ids = released.map(({ id }) => id);
+      const completed = await loadCompletions(ids);
+      const stops = await loadStopRequests(ids);
+      for (const { id, entries, stopRequested } of released) {
+        const came = completed.get(id)?.some(({ entry, completion }) => completion && entries.includes(entry));
+        if ((came || stops.get(id) !== stopRequested) && !isClosing()) write({ kind: "wake", id });
+      }
     } catch {
-      // It is looked at again after a while, hint or no hint (E5).
+      // They are looked at again after a while, hint or no hint (E5).
     }
   }
 }

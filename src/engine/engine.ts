@@ -1,4 +1,3 @@
-import type pg from "pg";
 import type {
   Accepted,
   Engine,
@@ -23,7 +22,7 @@ import { Registry } from "./registry.ts";
 import { IdBlocks } from "./store/ids.ts";
 import { engineMigrations, migrate } from "./store/migrate.ts";
 import { forgetNodes } from "./store/nodes.ts";
-import { openPool } from "./store/pool.ts";
+import { openPools, type Pools } from "./store/pool.ts";
 import * as reads from "./store/reads.ts";
 import { deleteExpired } from "./store/retention.ts";
 import { Succession } from "./succession.ts";
@@ -45,7 +44,7 @@ class DurableEngine implements Engine {
   readonly #log: EngineLog;
   readonly #registry: Registry;
   readonly #attachments: Attachments;
-  readonly #pool: pg.Pool;
+  readonly #pools: Pools;
   readonly #stopping = new AbortController();
   #secret: Buffer = Buffer.alloc(0);
   #ids: IdBlocks | undefined;
@@ -59,16 +58,16 @@ class DurableEngine implements Engine {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#log = options.log ?? SILENT;
     this.#registry = new Registry(options.handlers);
-    this.#pool = openPool(options.databaseUrl, this.#log);
+    this.#pools = openPools(options.databaseUrl, this.#log);
     const isLocal = (id: number) => this.#succession?.node?.residents.has(id) ?? false;
-    this.#attachments = new Attachments(this.#pool, isLocal);
+    this.#attachments = new Attachments(this.#pools.reads, isLocal);
   }
 
   async start(): Promise<void> {
     try {
       await migrate({ databaseUrl: this.#options.databaseUrl, ...engineMigrations });
-      this.#secret = await reads.readSecret(this.#pool);
-      this.#ids = await IdBlocks.open(this.#pool);
+      this.#secret = await reads.readSecret(this.#pools.reads);
+      this.#ids = await IdBlocks.open(this.#pools.reads);
       await this.#join(this.#ids);
     } catch (error) {
       await this.stop();
@@ -107,11 +106,11 @@ class DurableEngine implements Engine {
 
   async output(invocationId: string): Promise<Outcome | "pending" | undefined> {
     const id = parseInvocationId(invocationId);
-    return (await reads.readOutcomes(this.#pool, [id])).get(id);
+    return (await reads.readOutcomes(this.#pools.reads, [id])).get(id);
   }
 
   async lookup(call: { service: string; key: string; handler: string; idempotencyKey: string }) {
-    const id = await reads.findByIdempotencyKey(this.#pool, call);
+    const id = await reads.findByIdempotencyKey(this.#pools.reads, call);
     return id === undefined ? undefined : formatInvocationId(id);
   }
 
@@ -148,7 +147,7 @@ class DurableEngine implements Engine {
   }
 
   async listInvocations({ before, ...filter }: InvocationFilter) {
-    return await reads.listInvocations(this.#pool, {
+    return await reads.listInvocations(this.#pools.reads, {
       ...filter,
       before: before === undefined ? undefined : parseInvocationId(before),
     });
@@ -156,12 +155,12 @@ class DurableEngine implements Engine {
 
   async getInvocation(invocationId: string) {
     const id = parseInvocationId(invocationId);
-    const invocation = await reads.readInvocation(this.#pool, id);
-    return invocation && { invocation, journal: await reads.readJournal(this.#pool, id) };
+    const invocation = await reads.readInvocation(this.#pools.reads, id);
+    return invocation && { invocation, journal: await reads.readJournal(this.#pools.reads, id) };
   }
 
   getState(service: string, key: string): Promise<Map<string, string>> {
-    return reads.readStates(this.#pool, service, key);
+    return reads.readStates(this.#pools.reads, service, key);
   }
 
   stats(): EngineStats {
@@ -185,7 +184,8 @@ class DurableEngine implements Engine {
       secret: this.#secret,
       limits: this.#limits,
       log: this.#log,
-      pool: this.#pool,
+      pool: this.#pools.reads,
+      upkeepPool: this.#pools.upkeep,
       ids,
       handlerOf: (service, name) => this.#registry.find(service, name),
       isAwaited: (id) => this.#attachments.has(id),
@@ -217,7 +217,7 @@ class DurableEngine implements Engine {
     });
     this.#stopping.abort();
     this.#attachments.rejectAll(new EngineUnavailableError("this server is stopping", "unavailable"));
-    await this.#pool.end();
+    await Promise.all([this.#pools.reads.end(), this.#pools.upkeep.end()]);
   }
 
   #outcomeOf(completion: Completion): Outcome {
@@ -236,20 +236,20 @@ class DurableEngine implements Engine {
   }
 
   async #deleteExpired(): Promise<void> {
-    await deleteExpired(this.#pool, this.#limits.retentionMs, this.#stopping.signal);
-    await forgetNodes(this.#pool);
+    await deleteExpired(this.#pools.reads, this.#limits.retentionMs, this.#stopping.signal);
+    await forgetNodes(this.#pools.reads);
   }
 
   async #accepted(id: number, repeated: boolean, delayed: boolean): Promise<Accepted> {
     const invocationId = formatInvocationId(id);
     if (!delayed) return { invocationId, repeated };
-    const startAt = (await reads.readInvocation(this.#pool, id))?.startAt;
+    const startAt = (await reads.readInvocation(this.#pools.reads, id))?.startAt;
     return { invocationId, repeated, ...(startAt ? { startAt } : {}) };
   }
 
   async #end(invocationId: string, how: "cancel" | "kill"): Promise<boolean> {
     const id = parseInvocationId(invocationId);
-    const known = (await reads.readOutcomes(this.#pool, [id])).get(id);
+    const known = (await reads.readOutcomes(this.#pools.reads, [id])).get(id);
     if (known === "pending") await this.#complete({ kind: "stop", id, how });
     return known !== undefined;
   }

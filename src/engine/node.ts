@@ -32,8 +32,10 @@ export interface NodeShared {
   readonly secret: Buffer;
   readonly limits: EngineLimits;
   readonly log: EngineLog;
-  /** For reads and for the upkeep of nodes. */
+  /** For reads. */
   readonly pool: pg.Pool;
+  /** For what must not wait behind reads: heartbeats and take-overs. */
+  readonly upkeepPool: pg.Pool;
   readonly ids: IdBlocks;
   handlerOf(service: string, name: string): AnyHandler | undefined;
   isAwaited(invocationId: number): boolean;
@@ -83,6 +85,7 @@ export class Node implements AttemptHost {
     });
     this.#claimer = new Claimer({
       maxActive: limits.maxActive,
+      pollMs: limits.pollMs,
       residents: this.residents,
       room: () => this.room(),
       isClosing: () => this.#closing(),
@@ -93,7 +96,7 @@ export class Node implements AttemptHost {
     this.#upkeep = new Upkeep({
       nodeId: id,
       limits,
-      pool,
+      pool: shared.upkeepPool,
       log: shared.log,
       onFenced: () => this.committer.abandon(new NodeLostError("a peer took this node for dead")),
       onReady: () => this.hintReady(),
@@ -224,15 +227,15 @@ export class Node implements AttemptHost {
     await this.committer.drained();
     this.#upkeep.stop();
     await this.#connection.close();
-    await takeOver(this.#shared.pool, this.id);
+    await takeOver(this.#shared.upkeepPool, this.id);
   }
 
   /** Ends everything of this node in this process, without a word to the database. */
-  async discard(): Promise<void> {
+  discard(): void {
     this.#over = true;
     this.#upkeep.stop();
     this.residents.dropAll();
-    await this.#connection.close();
+    this.#connection.destroy();
   }
 
   #roomLeft(): number {

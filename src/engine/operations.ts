@@ -112,6 +112,8 @@ export interface Parking {
 export interface Suspension {
   kind: "suspension";
   id: number;
+  /** What it waits for; timers among them, also one that is due by now, say when it goes on. */
+  entries: readonly number[];
 }
 
 /** Suspended ones of these become ready. */

@@ -235,9 +235,13 @@ export class Residents {
     const { invocation } = resident;
     const handler = this.#options.handlerOf(invocation.service, invocation.handler);
     if (!handler) {
-      const missing = new Attempt(this.#options.host, unknownHandler(invocation), invocation, []);
+      const missing = new Attempt(this.#options.host, unknownHandler(invocation), invocation, records);
       resident.attempt = missing;
-      missing.park(new JournalMismatchError(`this server has no handler ${invocation.service}/${invocation.handler}`));
+      if (invocation.stopRequested === "kill") missing.kill();
+      else
+        missing.park(
+          new JournalMismatchError(`this server has no handler ${invocation.service}/${invocation.handler}`),
+        );
       return;
     }
     resident.attempt = new Attempt(this.#options.host, handler, invocation, records);

@@ -17,12 +17,15 @@ import type { Unit } from "./unit.ts";
 //       the outage lasts too long; then they are told to try again.
 
 const LONGEST_OUTAGE_MS = 10_000;
+const MOST_LOSSES = 5;
 
 export class Succession {
   readonly #shared: NodeShared;
   #node: Node | undefined;
   #homeless: Unit[] = [];
   #outageSince: number | undefined;
+  /** How often a unit was in flight when the connection broke. */
+  readonly #losses = new WeakMap<Unit, number>();
   readonly #stopping = new AbortController();
   #rejoining: Promise<void> | undefined;
 
@@ -80,11 +83,11 @@ export class Succession {
 
   async #rejoin(lost: Node, uncertain: Remains["uncertain"]): Promise<void> {
     const { signal } = this.#stopping;
-    await lost.discard();
+    lost.discard();
     let toSettle = uncertain;
     for (let failures = 1; !signal.aborted; failures++) {
       try {
-        const { lastBatch } = await takeOver(this.#shared.pool, lost.id);
+        const { lastBatch } = await takeOver(this.#shared.upkeepPool, lost.id);
         if (toSettle) await this.#findOut(toSettle.units, lastBatch >= toSettle.number);
         toSettle = undefined;
         await this.#welcome(await Node.join(this.#shared));
@@ -112,7 +115,7 @@ export class Succession {
     const births = units.flatMap((unit) => unit.birth ?? []);
     const born = committed && births.length > 0 ? await readOutcomes(this.#shared.pool, births) : new Map();
     for (const unit of units) {
-      if (!committed) this.#rehome(unit);
+      if (!committed) this.#repeat(unit);
       else if (unit.birth !== undefined) {
         // Not born although the batch is in: refused, or a repeat; asking again finds out.
         if (born.has(unit.birth)) unit.committed([]);
@@ -120,6 +123,14 @@ export class Succession {
       } else if (unit.effects.length === 0) unit.committed([]);
       else unit.failed(answerLost());
     }
+  }
+
+  /** A unit that was in flight whenever the connection broke may be what breaks it. */
+  #repeat(unit: Unit): void {
+    const losses = (this.#losses.get(unit) ?? 0) + 1;
+    this.#losses.set(unit, losses);
+    if (losses < MOST_LOSSES) this.#rehome(unit);
+    else unit.failed(new EngineUnavailableError("the database broke off each time this was written", "unavailable"));
   }
 
   #failHomeless(error: TerminalError): void {

@@ -48,12 +48,13 @@ class Gathering {
     this.#maxWeight = maxWeight;
   }
 
-  /** Takes what fits; hands back the rest, in order. */
+  /** Takes what fits, and at least one unit of each queue, so that none starves; hands back the rest, in order. */
   from(queue: Unit[]): Unit[] {
     const rest: Unit[] = [];
+    const before = this.units.length;
     for (let i = 0; i < queue.length; i++) {
       const unit = queue[i] as Unit;
-      if (this.units.length > 0 && this.weight + unit.weight > this.#maxWeight) {
+      if (this.units.length > before && this.weight + unit.weight > this.#maxWeight) {
         return rest.length === 0 ? queue.slice(i) : rest.concat(queue.slice(i));
       }
       if (!this.#takes(unit)) rest.push(unit);

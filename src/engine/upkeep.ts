@@ -11,7 +11,7 @@ export interface UpkeepOptions {
   readonly limits: EngineLimits;
   readonly pool: pg.Pool;
   readonly log: EngineLog;
-  /** A peer took this node for dead. */
+  /** A peer took this node for dead, or may have: it could not show itself for the lease. */
   onFenced(): void;
   /** There is work that nobody owns. */
   onReady(): void;
@@ -31,6 +31,7 @@ export class Upkeep {
   #heartbeat: Periodic | undefined;
   #stopDueTimer: (() => void) | undefined;
   #clockOffsetMs = 0;
+  #beatAt = performance.now();
   #running = false;
 
   constructor(options: UpkeepOptions) {
@@ -78,14 +79,18 @@ export class Upkeep {
   }
 
   readonly #onError = (error: unknown): void => {
-    if (this.#running) this.#options.log.debug({ err: error }, "upkeep failed; it is repeated");
+    if (!this.#running) return;
+    const { log, limits, onFenced } = this.#options;
+    log.debug({ err: error }, "upkeep failed; it is repeated");
+    if (performance.now() - this.#beatAt > limits.leaseMs) onFenced();
   };
 
   async #beat(): Promise<void> {
     const { pool, nodeId, onFenced } = this.#options;
     const now = await beat(pool, nodeId);
+    this.#beatAt = performance.now();
     if (now === undefined) onFenced();
-    else this.#clockOffsetMs = now - performance.now();
+    else this.#clockOffsetMs = now - this.#beatAt;
   }
 
   async #bury(): Promise<void> {

@@ -34,6 +34,7 @@ export class Wakeups {
       connectionString: this.#options.databaseUrl,
       application_name: "hydra engine wakeups",
       keepAlive: true,
+      connectionTimeoutMillis: 5_000,
     });
     let lost = false;
     const onLost = (error?: Error) => {

@@ -25,6 +25,7 @@ function setUp(released: Partial<Released>, found: { entry?: number; stop?: "can
     remainingMs: undefined,
   });
   const claimer = new Claimer({
+    pollMs: 1_000,
     maxActive: 10,
     residents,
     room: () => room,

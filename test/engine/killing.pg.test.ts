@@ -13,6 +13,7 @@ import {
   send,
   shared,
   startEngine,
+  waitForStatus,
 } from "./support.ts";
 
 describe("killing an invocation", () => {
@@ -82,5 +83,17 @@ describe("killing an invocation", () => {
     held.open();
     expect(await ended(engine, first)).toMatchObject({ ok: false, kind: "killed" });
     expect(outputOf(await ended(engine, second))).toBe(1);
+  });
+
+  test("whose handler this server does not have: it ends all the same", async () => {
+    await using db = await createDatabase();
+    const waiting = handler("waiting", async (ctx) => ctx.awakeable().value);
+    await using old = await startEngine(db.url, [waiting]);
+    const id = await send(old, "waiting");
+    await old.stop();
+    await using engine = await startEngine(db.url, []);
+    await waitForStatus(engine, id, "parked");
+    expect(await engine.kill(id)).toBe(true);
+    expect(await ended(engine, id)).toMatchObject({ ok: false, kind: "killed" });
   });
 });

@@ -51,6 +51,15 @@ describe("UnitQueue", () => {
     expect(queueOf(a, b, c, d).take(10)).toEqual([b, d, a, c]);
   });
 
+  test("urgent units without an end: each batch still takes one of the others, however heavy", () => {
+    const queue = queueOf(unit({ weight: 10 }), unit({ weight: 10 }));
+    for (let left = 1; left >= 0; left--) {
+      queue.add(unit({ urgent: true }));
+      expect(queue.take(10).map(({ weight }) => weight)).toEqual([1, 10]);
+      expect(queue.weight).toBe(left * 10);
+    }
+  });
+
   test("a batch ends before it is too heavy, but takes one unit however heavy it is", () => {
     const [heavy, light, next] = [unit({ weight: 100 }), unit({ weight: 6 }), unit({ weight: 5 })];
     expect(batches(queueOf(heavy, light, next), 10)).toEqual([[heavy], [light], [next]]);

@@ -10,13 +10,15 @@ import { type Program, Pipeline } from "./pipeline.ts";
 
 const SETTINGS: Record<string, string> = {
   synchronous_commit: "on",
-  default_transaction_isolation: "read\\ committed",
+  default_transaction_isolation: "read committed",
   plan_cache_mode: "force_generic_plan",
   enable_seqscan: "off",
   enable_hashjoin: "off",
   enable_mergejoin: "off",
   jit: "off",
 };
+
+const CONNECT_TIMEOUT_MS = 5_000;
 
 /** A connection that runs pipelines, one after the other. */
 export class WriterConnection {
@@ -29,12 +31,11 @@ export class WriterConnection {
 
   /** `onLost` is called once when the connection breaks. */
   static async open(databaseUrl: string, onLost: (error: Error) => void): Promise<WriterConnection> {
-    const options = Object.entries(SETTINGS).map(([name, value]) => `-c ${name}=${value}`);
     const client = new pg.Client({
       connectionString: databaseUrl,
-      options: options.join(" "),
       application_name: "hydra engine writer",
       keepAlive: true,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     });
     let lost = false;
     client.on("error", (error) => {
@@ -42,7 +43,18 @@ export class WriterConnection {
       lost = true;
       onLost(error);
     });
-    await client.connect();
+    try {
+      await client.connect();
+      // Not as options of the connection: those of the URL would take their place.
+      await client.query(
+        Object.entries(SETTINGS)
+          .map(([name, value]) => `set ${name} = '${value}'`)
+          .join("; "),
+      );
+    } catch (error) {
+      await client.end().catch(() => {});
+      throw error;
+    }
     return new WriterConnection(client);
   }
 
@@ -62,6 +74,12 @@ export class WriterConnection {
   /** For statements that are not part of a batch. */
   async query<R extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<R[]> {
     return (await this.#client.query<R>(text, values)).rows;
+  }
+
+  /** Ends it without a word to a server that may be silent. */
+  destroy(): void {
+    const { connection } = this.#client as unknown as { connection: { stream: { destroy(): void } } };
+    connection.stream.destroy();
   }
 
   async close(): Promise<void> {

@@ -3,6 +3,11 @@ import type pg from "pg";
 const BLOCK = 1_000_000;
 const LOW = BLOCK / 2;
 
+/** The last id of the block that an id is of. */
+export function lastIdOfBlock(id: number): number {
+  return Math.ceil(id / BLOCK) * BLOCK;
+}
+
 /** Hands out consecutive ids for new invocations from blocks that belong to this process. */
 export class IdBlocks {
   readonly #pool: pg.Pool;

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { lastIdOfBlock } from "./ids.ts";
 
 const PAGE = 1_000;
 
@@ -12,12 +13,11 @@ export async function deleteExpired(pool: pg.Pool, retentionMs: number, signal: 
   let deleted = 0;
   let after = "-1";
   while (!signal.aborted) {
-    const { rows } = await pool.query<{ last: string | null; deleted: string }>(
+    const { rows } = await pool.query<{ last: string | null; deleted: string; old: boolean }>(
       `with page as materialized (
-         select i.id, i.parent_id, i.completed_at, i.service, i.key, i.handler, i.idempotency_key
+         select i.id, i.parent_id, i.created_at, i.completed_at, i.service, i.key, i.handler, i.idempotency_key
            from engine.invocations i
-          where i.id > $1::int8 and i.created_at < now() - $2::float8 * interval '1 millisecond'
-          order by i.id limit ${PAGE}
+          where i.id > $1::int8 order by i.id limit ${PAGE}
        ), expired as (
          delete from engine.invocations i using page p
           where i.id = p.id and p.completed_at < now() - $2::float8 * interval '1 millisecond'
@@ -31,13 +31,15 @@ export async function deleteExpired(pool: pg.Pool, retentionMs: number, signal: 
           where e.idempotency_key is not null and k.service = e.service and k.key = e.key
             and k.handler = e.handler and k.idempotency_key = e.idempotency_key and k.invocation_id = e.id
        )
-       select (select max(id) from page) as last, (select count(*) from expired) as deleted`,
+       select (select max(id) from page) as last, (select count(*) from expired) as deleted,
+              exists (select from page where created_at < now() - $2::float8 * interval '1 millisecond') as old`,
       [after, retentionMs],
     );
     const [row] = rows;
     deleted += Number(row?.deleted ?? 0);
     if (row?.last == null) break;
-    after = row.last;
+    // Ids of a block are in the order of time: after a page without an old one nothing in the block is old.
+    after = row.old ? row.last : String(lastIdOfBlock(Number(row.last)));
   }
   return deleted;
 }

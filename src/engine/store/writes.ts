@@ -264,10 +264,14 @@ export function suspend(suspensions: readonly Suspension[], nodeId: number): Sta
        set status = 'suspended', owner = null,
            start_at = least(now() + ${SUSPENDED_FOR},
                             (select min(t.fire_at) from engine.timers t
-                              where t.invocation_id = i.id and t.fire_at > now()))
-      from unnest($1::int8[]) as s(id)
-     where i.id = s.id and i.completed_at is null and i.owner = $2::int8`;
-  return statementOver("suspend", text, [["int8", (row) => row.id]], suspensions, [String(nodeId)]);
+                              where t.invocation_id = i.id and t.entry = any(s.entries::int4[])))
+      from unnest($1::int8[], $2::text[]) as s(id, entries)
+     where i.id = s.id and i.completed_at is null and i.owner = $3::int8`;
+  const columns: Columns<Suspension> = [
+    ["int8", (row) => row.id],
+    ["text", (row) => `{${row.entries.join(",")}}`],
+  ];
+  return statementOver("suspend", text, columns, suspensions, [String(nodeId)]);
 }
 
 export function wake(ids: readonly number[]): Statement {
