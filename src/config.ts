@@ -62,7 +62,7 @@ export const settings = {
     name: "HYDRA_DEPLOY_TIMEOUT",
     meaning: "How long a sentinel may take to converge before its deploy has failed.",
     default: "10m",
-    parse: parseDurationMs,
+    parse: parsePositiveDurationMs,
   }),
   slackWebhookUrl: optional({
     name: "HYDRA_SLACK_WEBHOOK_URL",
@@ -86,13 +86,13 @@ export const settings = {
     name: "HYDRA_LEASE",
     meaning: "A server that has not shown itself for this long is taken over by another one.",
     default: "5s",
-    parse: parseDurationMs,
+    parse: parsePositiveDurationMs,
   }),
   retentionMs: required({
     name: "HYDRA_RETENTION",
     meaning: "How long completed invocations are kept.",
     default: "24h",
-    parse: parseDurationMs,
+    parse: parsePositiveDurationMs,
   }),
   logLevel: required({
     name: "HYDRA_LOG_LEVEL",
@@ -171,6 +171,17 @@ export function parseDurationMs(text: string): number {
   if (!(durationMs <= MAX_DURATION_MS)) {
     throw new Error("must be a duration such as 200ms, 5s, 10m or 24h, a year at most; a bare number is milliseconds");
   }
+  return durationMs;
+}
+
+/**
+ * Reads a duration above zero.
+ *
+ * @throws Error saying what is accepted.
+ */
+export function parsePositiveDurationMs(text: string): number {
+  const durationMs = parseDurationMs(text);
+  if (durationMs === 0) throw new Error("must be a duration above 0, for example 10s");
   return durationMs;
 }
 

@@ -25,7 +25,7 @@ export function devHints(url: string, { config, fleetSize }: { config: Config; f
 }
 
 function watchCommand(url: string): string {
-  return url === "http://127.0.0.1:8080" ? "npx hydra watch" : `npx hydra watch --url ${url}`;
+  return url === "http://127.0.0.1:8080" ? "npx hydra watch --all" : `npx hydra watch --all --url ${url}`;
 }
 
 /** Ready to paste into a shell; a token is accepted and ignored where none are configured. */

@@ -1,7 +1,7 @@
 // Commands that run a server. Each one's code is loaded when it runs.
 
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { parseDurationMs, parsePort } from "../config.ts";
+import { parseDurationMs, parsePort, parsePositiveDurationMs } from "../config.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 const DEV_SENTINELS = 100;
@@ -19,7 +19,7 @@ export function demoCommand(surroundings: Surroundings) {
 
 export function devCommand(surroundings: Surroundings) {
   const { config, env, onExit, onServing } = surroundings;
-  const deployTimeout = env["HYDRA_DEPLOY_TIMEOUT"] || DEV_DEPLOY_TIMEOUT;
+  const deployTimeout = env["HYDRA_DEPLOY_TIMEOUT"]?.trim() || DEV_DEPLOY_TIMEOUT;
   return new Command("dev")
     .description("server, embedded Postgres and a simulated fleet in one; stays up")
     .option("--port <port>", "port to listen on; 0: any free one (HYDRA_PORT)", orUsage(parsePort), config.port)
@@ -77,8 +77,8 @@ function failOption() {
 
 function deployTimeoutOption(text: string) {
   return new Option("--deploy-timeout <duration>", "after that a deploy has failed (HYDRA_DEPLOY_TIMEOUT)")
-    .argParser(orUsage(parseDurationMs))
-    .default(parseDurationMs(text), text);
+    .argParser(orUsage(parsePositiveDurationMs))
+    .default(parsePositiveDurationMs(text), text);
 }
 
 function logFormatOption(fallback: "json" | "pretty") {
@@ -114,8 +114,8 @@ function parseRange(text: string): { min: number; max: number } {
 }
 
 function collectFailure(text: string, failures: ReadonlyMap<string, string>): Map<string, string> {
-  const [id = "", failureClass = ""] = text.split("=", 2);
-  if (id === "")
+  const [id = "", failureClass = "", ...more] = text.split("=");
+  if (id === "" || more.length > 0)
     throw new InvalidArgumentError("It must name a sentinel, for example snt_000042 or snt_000042=image_pull.");
   return new Map([...failures, [id, failureClass]]);
 }

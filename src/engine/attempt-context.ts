@@ -20,6 +20,7 @@ const toJson = (value: unknown) => JSON.stringify(value ?? null);
 export class AttemptContext implements Context {
   readonly invocationId: string;
   readonly key: string;
+  readonly requestId: string | undefined;
   readonly supersededBy: string | undefined;
   readonly #attempt: Attempt;
   readonly recorder: Recorder;
@@ -33,6 +34,7 @@ export class AttemptContext implements Context {
     this.#attempt = attempt;
     this.invocationId = formatInvocationId(invocation.id);
     this.key = invocation.key;
+    this.requestId = invocation.requestId;
     this.supersededBy = invocation.supersededBy === undefined ? undefined : formatInvocationId(invocation.supersededBy);
     this.recorder = new Recorder(attempt, records);
     this.#state = new ObjectState(attempt);

@@ -50,6 +50,8 @@ export type RaceResult = {
 export interface Context {
   readonly invocationId: string;
   readonly key: string;
+  /** Of the call from outside that this came of; goes into log lines. */
+  readonly requestId: string | undefined;
   /** True while the handler repeats what its journal has; for what should happen once, such as a log line. */
   readonly replaying: boolean;
   /** Aborted when the invocation is cancelled or killed, or its node stops. */

@@ -50,7 +50,9 @@ function reportFailure(
   if (!begun || !settled) return { outcome: "left" };
   const { sentinelId, image } = begun;
   if (!ctx.replaying) {
-    log.warn({ rolloutId, wave: waveIndex, sentinelId, image, reason: settled.reason }, "sentinel deploy failed");
+    const { requestId } = ctx;
+    const { reason } = settled;
+    log.warn({ requestId, rolloutId, wave: waveIndex, sentinelId, image, reason }, "sentinel deploy failed");
   }
   return targetOutcome(settled);
 }

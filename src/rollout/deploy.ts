@@ -79,7 +79,8 @@ async function deploy(
     ),
   );
   const reason = finished?.reason ?? "";
-  if (!ctx.replaying) options.log.warn({ sentinelId, image, reason }, "sentinel deploy failed");
+  if (!ctx.replaying)
+    options.log.warn({ requestId: ctx.requestId, sentinelId, image, reason }, "sentinel deploy failed");
   return failed(reason);
 }
 

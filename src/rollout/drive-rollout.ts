@@ -54,7 +54,7 @@ async function driveWaves<Output>(ctx: Context, { options, answer, onListed }: D
   for (;;) {
     const wave = await ctx.tx(startWave, { driver }, { end });
     if (!wave || wave.waveIndex === null) return answer(GONE);
-    if (!ctx.replaying) logWave(options, wave);
+    if (!ctx.replaying) logWave(options, ctx.requestId, wave);
     await ctx.fanOut(DEPLOY_TARGET, targetCalls(wave, driver));
     await ctx.tx(completeWave, { driver, waveIndex: wave.waveIndex }, { end });
   }
@@ -82,6 +82,7 @@ function lost({ rolloutId, state }: Driven): Driven {
 // A rollout that was deleted by hand under its driver.
 const GONE: Driven = { rolloutId: "", state: "cancelled" };
 
-function logWave({ log }: RolloutOptions, { rolloutId, image, waveIndex, size }: StartWaveResult): void {
-  log.info({ rolloutId, wave: waveIndex, image, size }, "starting wave");
+function logWave({ log }: RolloutOptions, requestId: string | undefined, wave: StartWaveResult): void {
+  const { rolloutId, image, waveIndex, size } = wave;
+  log.info({ requestId, rolloutId, wave: waveIndex, image, size }, "starting wave");
 }

@@ -8,7 +8,8 @@ export function admitOperation<Request extends { rolloutId?: string | undefined 
   effect: Effect<OperateRolloutRow, OperateRolloutResult>,
 ) {
   return (request: Request, { invocationId }: Arrival): Acceptance<Request> => {
-    const expectedId = request.rolloutId;
+    // Empty, as of a shell's unset variable, means what it means in queries: the latest.
+    const expectedId = request.rolloutId || undefined;
     const judge = (result: unknown) => {
       const refusal = operationRefusal(operation, foundRollout(result as OperateRolloutResult | null), expectedId);
       return refusal === undefined ? undefined : new TerminalError(refusal, "conflict");

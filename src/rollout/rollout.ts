@@ -32,7 +32,7 @@ export function rolloutHandler(
         options,
         answer: ({ state, rolloutId }) =>
           create(SentinelRolloutServiceRolloutResponseSchema, { state: rolloutStates.valueOf(state), rolloutId }),
-        onListed: (listed) => logStart(options, listed),
+        onListed: (listed) => logStart(options, ctx.requestId, listed),
       }),
     abandoned: (_request, { invocationId, reason }) => effectCall(abandonRollout, { driver: invocationId, reason }),
   });
@@ -83,6 +83,7 @@ function refusalOf({ outcome, activeId, activeState }: StartRolloutResult, image
   return outcome === "nothing_to_do" ? new TerminalError(nothingToDoRefusal(image), "conflict") : undefined;
 }
 
-function logStart({ log }: RolloutOptions, { rolloutId, image, total, percentages }: ListTargetsResult): void {
-  log.info({ rolloutId, image, total, wavePercentages: percentages }, "starting sentinel rollout");
+function logStart({ log }: RolloutOptions, requestId: string | undefined, listed: ListTargetsResult): void {
+  const { rolloutId, image, total, percentages } = listed;
+  log.info({ requestId, rolloutId, image, total, wavePercentages: percentages }, "starting sentinel rollout");
 }

@@ -4,7 +4,7 @@ import { abandonedDeploy } from "../../src/rollout/deploy-wait.ts";
 import { finishDeploy } from "../../src/rollout/effects/finish-deploy.ts";
 import { eventually } from "../support/eventually.ts";
 import { converges, failingOn, silent, silentOn } from "./test-agent.ts";
-import { NEW, OLD, refusal, World } from "./world.ts";
+import { NEW, OLD, refusal, REQUEST_ID, World } from "./world.ts";
 
 const { READY, FAILED } = SentinelDeployStatus;
 
@@ -53,7 +53,7 @@ describe("Deploy", () => {
     expect(world.logged).toEqual([
       {
         message: "sentinel deploy failed",
-        fields: { sentinelId: "snt_01", image: NEW, reason: "back-off restarting" },
+        fields: { requestId: REQUEST_ID, sentinelId: "snt_01", image: NEW, reason: "back-off restarting" },
       },
     ]);
   });

@@ -38,6 +38,21 @@ describe("RollbackAll", () => {
     ]);
   });
 
+  test("of one that ran the image before its turn came: it is left alone, said so, and not counted", async () => {
+    await using world = await World.create({ sentinels: 3 });
+    world.agent.behaviour = failingOn(NEW, "snt_03");
+    await (
+      await world.rollout({ wavePercentages: [100] })
+    ).answer;
+    await world.rows("update rollout_targets set previous_image = $1 where sentinel_id = 'snt_02' returning 1", [NEW]);
+    expect(await (await world.rollbackAll()).answer).toMatchObject({ reverted: 1 });
+    expect(await world.target("snt_02")).toMatchObject({
+      status: "ready",
+      reason: "it ran this image before its turn came",
+    });
+    expect(await world.sentinel("snt_02")).toMatchObject({ image: NEW, generation: "2" });
+  });
+
   test("of a cancelled one with a deploy in flight that then takes the image: waits for it and reverts it", async () => {
     await using world = await World.create({ sentinels: 2 });
     world.agent.behaviour = silentOn(NEW, "snt_02");

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { SentinelRolloutState } from "../../src/gen/hydra/v1/sentinel_rollout_pb.ts";
 import { openWebhook, webhookKeyFrom } from "../../src/rollout/index.ts";
 import { failingOn, silentOn } from "./test-agent.ts";
-import { addSentinels, NEW, OLD, refusal, World } from "./world.ts";
+import { addSentinels, NEW, OLD, refusal, REQUEST_ID, World } from "./world.ts";
 
 const { COMPLETED, PAUSED } = SentinelRolloutState;
 
@@ -157,12 +157,19 @@ describe("Rollout", () => {
     expect(world.logged).toEqual([
       {
         message: "starting sentinel rollout",
-        fields: { rolloutId, image: NEW, total: 2, wavePercentages: [100] },
+        fields: { requestId: REQUEST_ID, rolloutId, image: NEW, total: 2, wavePercentages: [100] },
       },
-      { message: "starting wave", fields: { rolloutId, wave: 0, image: NEW, size: 2 } },
+      { message: "starting wave", fields: { requestId: REQUEST_ID, rolloutId, wave: 0, image: NEW, size: 2 } },
       {
         message: "sentinel deploy failed",
-        fields: { rolloutId, wave: 0, sentinelId: "snt_01", image: NEW, reason: "back-off restarting" },
+        fields: {
+          requestId: REQUEST_ID,
+          rolloutId,
+          wave: 0,
+          sentinelId: "snt_01",
+          image: NEW,
+          reason: "back-off restarting",
+        },
       },
     ]);
   });
@@ -186,6 +193,7 @@ describe("a webhook", () => {
 
   test("with a secret key: encrypted in its own table, and nowhere else in the database", async () => {
     await using world = await World.create({ sentinels: 1, secretKey: "a secret of sixteen" });
+    world.agent.behaviour = failingOn(NEW, "snt_01");
     const { rolloutId } = await (await world.rollout({ slackWebhookUrl: URL })).answer;
     const [webhook] = await world.rows<{ url: Buffer; encrypted: boolean }>("select url, encrypted from webhooks");
     const sealed = { bytes: webhook?.url ?? Buffer.alloc(0), encrypted: webhook?.encrypted ?? false };
@@ -193,19 +201,27 @@ describe("a webhook", () => {
     expect(await tablesWith(world, "topsecret")).toEqual([]);
   });
 
-  test("without one: as it is, in that table only; gone once another rollout starts", async () => {
+  test("without one: as it is, in that table only; gone once another rollout starts, or this one is completed", async () => {
     await using world = await World.create({ sentinels: 1 });
+    const urls = async () =>
+      (await world.rows<{ url: Buffer }>("select url from webhooks")).map(({ url }) => String(url));
+    world.agent.behaviour = failingOn(NEW, "snt_01");
     await (
       await world.rollout({ slackWebhookUrl: URL })
     ).answer;
-    expect((await world.rows<{ url: Buffer }>("select url from webhooks")).map(({ url }) => String(url))).toEqual([
-      URL,
-    ]);
+    expect(await urls()).toEqual([URL]);
     expect(await tablesWith(world, "topsecret")).toEqual([]);
     await (
-      await world.rollout({ image: OLD })
+      await world.cancel()
     ).answer;
-    expect(await world.rows("select 1 from webhooks")).toEqual([]);
+    await (
+      await world.rollout({ slackWebhookUrl: `${URL}2` })
+    ).answer;
+    expect(await urls()).toEqual([`${URL}2`]);
+    await (
+      await world.resume()
+    ).answer;
+    expect(await urls()).toEqual([]);
   });
 
   test("of its own or the server's: the events that people are told of are in the outbox, in the commit of the event", async () => {

@@ -16,6 +16,8 @@ import { type Deploying, TestAgent } from "./test-agent.ts";
 
 export const OLD = "registry.test/sentinel:1";
 export const NEW = "registry.test/sentinel:2";
+/** Of every call that is made here. */
+export const REQUEST_ID = "req-1";
 
 const { rollout, resume, cancel, rollbackAll } = SentinelRolloutService.method;
 const { deploy, notifyReady } = SentinelService.method;
@@ -223,6 +225,7 @@ export async function call<I extends DescMessage, O extends DescMessage>(
   request: MessageInitShape<I>,
 ): Promise<Call<MessageShape<O>>> {
   const { invocationId } = await engine.invoke({
+    requestId: REQUEST_ID,
     service: method.parent.typeName,
     handler: method.name,
     key,

@@ -44,6 +44,7 @@ with found as materialized (
               when t.status <> 'ready' or t.reverting then 'left'
               when s.id is null or s.desired_state <> 'running' then 'absent'
               when input.superseded_by is not null then 'superseded'
+              when t.previous_image = r.image then 'unchanged'
               when s.image not in (r.image, t.previous_image) then 'changed'
               when s.image = t.previous_image and s.deploy_status in ('idle', 'ready') and ${converged("s")} then 'reverted'
               else 'reverting' end as verdict
@@ -52,8 +53,9 @@ with found as materialized (
 ),
 judged as materialized (
   select found.*,
-         case when verdict in ('absent', 'superseded', 'changed') then 'revert_failed' else verdict end as outcome,
+         case when verdict in ('absent', 'superseded', 'unchanged', 'changed') then 'revert_failed' else verdict end as outcome,
          case verdict when 'absent' then absence when 'superseded' then 'superseded by ' || superseded_by
+                      when 'unchanged' then 'it ran this image before its turn came'
                       when 'changed' then 'its image was changed since to ' || old_image else '' end as reason
     from found
 ),

@@ -46,6 +46,9 @@ moved as (
          ended_at = case when judged.new_state = 'completed' then statement_timestamp() end
     from judged where r.id = judged.id and judged.ours
 ),
+forgotten as (
+  delete from webhooks as h using judged where judged.ours and judged.new_state = 'completed' and h.rollout_id = judged.id
+),
 ended as (
   update rollout_waves as w set completed_at = statement_timestamp()
     from judged where judged.ours and judged.complete and w.rollout_id = judged.id and w.wave_index = judged.wave_index
