@@ -27,7 +27,10 @@ export async function createDatabase({ empty = false }: CreateDatabaseOptions = 
   return {
     url: withDatabase(adminUrl, name),
     async [Symbol.asyncDispose]() {
-      await withAdmin(adminUrl, (admin) => admin.query(`drop database if exists ${name} with (force)`));
+      await withAdmin(adminUrl, async (admin) => {
+        await admin.query(waitForSessions(name));
+        await admin.query(`drop database if exists ${name} with (force)`);
+      });
     },
   };
 }
@@ -39,4 +42,15 @@ async function clone(admin: pg.Client, template: string, name: string): Promise<
   );
   const strategy = rows[0]?.copy ? "strategy file_copy" : "";
   await admin.query(`create database ${name} template ${template} ${strategy}`);
+}
+
+/** A pool that has ended still closes its connections for a moment; one that is cut then has nobody to hear of it. */
+function waitForSessions(database: string): string {
+  return `do $$ begin
+    for i in 1..50 loop
+      exit when not exists (select from pg_stat_activity where datname = '${database}');
+      perform pg_sleep(0.02);
+      perform pg_stat_clear_snapshot();
+    end loop;
+  end $$`;
 }
