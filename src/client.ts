@@ -209,6 +209,8 @@ export {
   ListRolloutTargetsRequestSchema,
   type ListRolloutTargetsResponse,
   ListRolloutTargetsResponseSchema,
+  type Notifications,
+  NotificationsSchema,
   type Rollout,
   type RolloutEvent,
   RolloutEventSchema,

@@ -82,6 +82,16 @@ export const settings = {
     secret: true,
     parse: parseSecretKey,
   }),
+  publicUrl: optional({
+    name: "HYDRA_PUBLIC_URL",
+    meaning: "Where people reach this server with a browser; webhook messages link to it.",
+    parse: parseHttpUrl,
+  }),
+  tracesEndpoint: optional({
+    name: "OTEL_EXPORTER_OTLP_ENDPOINT",
+    meaning: "OpenTelemetry collector that gets the traces of rollouts. Unset: no traces.",
+    parse: parseHttpUrl,
+  }),
   leaseMs: required({
     name: "HYDRA_LEASE",
     meaning: "A server that has not shown itself for this long is taken over by another one.",
