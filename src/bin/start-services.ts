@@ -1,9 +1,15 @@
 import type { Transport } from "@connectrpc/connect";
 import pg from "pg";
 import type { Logger } from "pino";
-import { createEngine, migrate, TerminalError } from "../engine/index.ts";
-import { rolloutHandlers, rolloutMigrations, startTrimmingLog } from "../rollout/index.ts";
-import { ListenError, startServer } from "../server/index.ts";
+import { createEngine, type Engine, migrate, TerminalError } from "../engine/index.ts";
+import {
+  checkWebhookUrl,
+  rolloutHandlers,
+  rolloutMigrations,
+  startNotifier,
+  startTrimmingLog,
+} from "../rollout/index.ts";
+import { ListenError, Metrics, startServer, startTraces } from "../server/index.ts";
 import type { Phases } from "./phases.ts";
 import type { ReleaseStack } from "./release-stack.ts";
 import type { HydraOptions } from "./start-hydra.ts";
@@ -21,27 +27,45 @@ export async function startServices(
   phases: Phases,
 ): Promise<{ url: string; transport: Transport }> {
   const { config, version, log, signal, insecure: allowInsecure = false } = options;
+  checkDefaultWebhook(options);
   await phases.measure("migrations", () => bringUpToDate(databaseUrl));
   const pool = openPool(databaseUrl, log);
   started.defer(() => pool.end());
 
-  const engine = openEngine(options, databaseUrl);
+  const metrics = new Metrics();
+  const engine = openEngine(options, databaseUrl, metrics);
   started.defer(() => engine.stop());
   await phases.measure("engine", () => engine.start());
   const trimming = startTrimmingLog(engine, log);
   started.defer(() => trimming.stop());
+  const notifier = openNotifier(options, engine, pool, metrics);
+  started.defer(() => notifier.stop());
+  if (config.tracesEndpoint !== undefined) {
+    const traces = await startTraces({ engine, pool, log, version, endpoint: config.tracesEndpoint });
+    started.defer(() => traces.stop());
+  }
   signal.throwIfAborted();
 
   const { host, port, maxBodyBytes, corsOrigins, retentionMs } = config;
   const address = { host, port, maxBodyBytes, corsOrigins, retentionMs, allowInsecure };
   const server = await phases.measure("server", () =>
-    startServer({ engine, pool, databaseUrl, log, version, ...address }).catch((error: unknown) => {
+    startServer({ engine, pool, databaseUrl, log, version, metrics, ...address }).catch((error: unknown) => {
       if (!(error instanceof ListenError)) throw error;
       throw new UserError(`${error.message}. See --port and --host, or HYDRA_PORT and HYDRA_HOST.`, { cause: error });
     }),
   );
   started.defer(() => server.stop());
   return { url: server.url, transport: server.transport };
+}
+
+/** One that no message could go to is found at the start. */
+function checkDefaultWebhook({ config: { slackWebhookUrl, webhookAllowedHosts } }: HydraOptions): void {
+  if (slackWebhookUrl === undefined) return;
+  try {
+    checkWebhookUrl(slackWebhookUrl, webhookAllowedHosts, "HYDRA_SLACK_WEBHOOK_URL");
+  } catch (error) {
+    throw new UserError(`${(error as Error).message}.`);
+  }
 }
 
 async function bringUpToDate(databaseUrl: string): Promise<void> {
@@ -52,7 +76,7 @@ async function bringUpToDate(databaseUrl: string): Promise<void> {
   }
 }
 
-function openEngine({ config, log }: HydraOptions, databaseUrl: string) {
+function openEngine({ config, log }: HydraOptions, databaseUrl: string, metrics: Metrics) {
   const { deployTimeoutMs, webhookAllowedHosts: allowedWebhookHosts, secretKey, leaseMs, retentionMs } = config;
   const handlers = rolloutHandlers({
     deployTimeoutMs,
@@ -60,8 +84,15 @@ function openEngine({ config, log }: HydraOptions, databaseUrl: string) {
     hasDefaultWebhook: config.slackWebhookUrl !== undefined,
     ...(secretKey === undefined ? {} : { secretKey }),
     log,
+    observer: metrics.rollout,
   });
-  return createEngine({ databaseUrl, handlers, log, limits: { leaseMs, retentionMs } });
+  return createEngine({ databaseUrl, handlers, log, observer: metrics.engine, limits: { leaseMs, retentionMs } });
+}
+
+function openNotifier({ config, log }: HydraOptions, engine: Engine, pool: pg.Pool, metrics: Metrics) {
+  const { slackWebhookUrl: defaultWebhook, webhookAllowedHosts: allowedWebhookHosts, secretKey, publicUrl } = config;
+  const webhooks = { defaultWebhook, allowedWebhookHosts, secretKey, publicUrl };
+  return startNotifier({ engine, pool, log, observer: metrics.notifications, ...webhooks });
 }
 
 function openPool(connectionString: string, log: Logger): pg.Pool {

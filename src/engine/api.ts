@@ -1,7 +1,8 @@
-import type { AnyHandler } from "./definition.ts";
+import type { AnyHandler, TraceContext } from "./definition.ts";
 import type { Effect } from "./effect.ts";
 import type { FailureKind } from "./errors.ts";
 import type { EngineLimits } from "./limits.ts";
+import type { EngineObserver } from "./observer.ts";
 
 /** A call from outside. */
 export interface Invocation {
@@ -16,6 +17,8 @@ export interface Invocation {
   delayMs?: number;
   /** Goes into every log line of the invocation. */
   requestId?: string;
+  /** For the handler's door. Not stored. */
+  traceContext?: TraceContext;
 }
 
 /** An invocation that has been stored: it will run, whatever is killed. */
@@ -80,7 +83,10 @@ export interface InvocationFilter {
   limit: number;
 }
 
-/** Numbers for metrics and status pages. */
+/** How many invocations that have not ended are in each status, of all engines on the database. */
+export type OpenInvocations = Readonly<Record<Exclude<InvocationStatus, "succeeded" | "failed">, number>>;
+
+/** Numbers of this engine alone, for metrics and status pages. `batches` and `operations`: of its present node. */
 export interface EngineStats {
   readonly nodeId: string;
   /** Attempts in memory, running or waiting. */
@@ -91,7 +97,6 @@ export interface EngineStats {
   readonly queuedOperations: number;
   readonly batches: number;
   readonly operations: number;
-  readonly lastBatchMs: number;
 }
 
 /**
@@ -133,6 +138,8 @@ export interface Engine {
   /** JSON texts by name. */
   getState(service: string, key: string): Promise<Map<string, string>>;
   stats(): EngineStats;
+  /** Reads the database; cheap, but not meant for every second of many callers. Rejects where it does not answer. */
+  countOpenInvocations(): Promise<OpenInvocations>;
 }
 
 /** Where the engine writes what it does; pino's loggers fit. */
@@ -148,5 +155,7 @@ export interface EngineOptions {
   databaseUrl: string;
   handlers: readonly AnyHandler[];
   log?: EngineLog;
+  /** Default: nobody looks. */
+  observer?: EngineObserver;
   limits?: Partial<EngineLimits>;
 }

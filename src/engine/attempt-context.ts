@@ -85,7 +85,7 @@ export class AttemptContext implements Context {
         if (end) attempt.finish(end);
         else if (!attempt.ended) resolve(result as Result | null);
       },
-      [effectCall(effect, row)],
+      [effectCall(effect, row, options.committed)],
       2,
     );
     return this.#future(entry, promise);

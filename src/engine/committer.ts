@@ -1,9 +1,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { TerminalError } from "./errors.ts";
+import type { EngineObserver } from "./observer.ts";
 import type { BatchOutcome } from "./operations.ts";
 import { type BatchInput, batchProgram, type BatchResult } from "./store/batch.ts";
 import type { WriterConnection } from "./store/connection.ts";
-import { judgeFailure } from "./store/failure.ts";
+import { isDiskFull, judgeFailure } from "./store/failure.ts";
 import type { Unit } from "./unit.ts";
 import { UnitQueue } from "./unit-queue.ts";
 
@@ -31,6 +32,7 @@ export interface CommitterOptions {
   readonly nodeId: number;
   readonly secret: Buffer;
   readonly maxBatchOperations: number;
+  readonly observer: EngineObserver;
   isLocal(invocationId: number): boolean;
   isAwaited(invocationId: number): boolean;
   room(): number;
@@ -41,13 +43,12 @@ export interface CommitterOptions {
 export interface CommitterStats {
   batches: number;
   operations: number;
-  lastBatchMs: number;
 }
 
 const MOST_REPEATS = 20;
 
 export class Committer {
-  readonly stats: CommitterStats = { batches: 0, operations: 0, lastBatchMs: 0 };
+  readonly stats: CommitterStats = { batches: 0, operations: 0 };
   readonly #connection: WriterConnection;
   readonly #options: CommitterOptions;
   readonly #queue = new UnitQueue();
@@ -132,6 +133,8 @@ export class Committer {
 
   async #recover(error: unknown, units: readonly Unit[], repeats: number): Promise<void> {
     const verdict = judgeFailure(error);
+    // Rolled back for certain: nothing to find out.
+    if (isDiskFull(error)) this.#inFlight = undefined;
     if (verdict === "lost") return this.#lose(error);
     try {
       await this.#connection.reset();
@@ -159,7 +162,9 @@ export class Committer {
       if (refused.has(unit)) this.#fail(unit, refused.get(unit));
       else {
         this.#taken.delete(unit);
-        unit.committed(results.get(unit) ?? [], existing.get(unit));
+        const ofUnit = results.get(unit);
+        unit.committed(ofUnit ?? [], existing.get(unit));
+        ofUnit?.forEach((result, i) => unit.effects[i]?.committed?.(result));
       }
     }
   }
@@ -175,9 +180,10 @@ export class Committer {
   }
 
   #note(units: readonly Unit[], startedAt: number): void {
+    const operations = units.reduce((sum, unit) => sum + unit.weight, 0);
     this.stats.batches++;
-    this.stats.operations += units.reduce((sum, unit) => sum + unit.weight, 0);
-    this.stats.lastBatchMs = performance.now() - startedAt;
+    this.stats.operations += operations;
+    this.#options.observer.batchCommitted(operations, performance.now() - startedAt);
   }
 
   #lose(error: unknown): void {

@@ -28,6 +28,8 @@ export interface TxOptions<Result, Output> {
    * missed) and answers with the handler's output, or undefined to go on. Pure.
    */
   end?: (result: Result | null) => { output: Output } | undefined;
+  /** Hears of the result after the commit, also where it ended the invocation; never in a replay. See `effectCall`. */
+  committed?: (result: Result | null) => void;
 }
 
 /** How many of a fan-out's calls ended how. */

@@ -20,11 +20,21 @@ export interface HandlerRef<Input, Output> {
   readonly output: Codec<Output>;
 }
 
+/** The trace that a caller is in (W3C Trace Context), checked by whoever took the call. */
+export interface TraceContext {
+  /** `00-<trace id>-<span id>-<flags>`. */
+  readonly traceparent: string;
+  /** Empty: none. */
+  readonly tracestate: string;
+}
+
 /** What is known of a call when it knocks at the door. */
 export interface Arrival {
   readonly key: string;
   /** Id that the invocation will have if it is accepted. */
   readonly invocationId: string;
+  /** The engine hands it on and does not store it. Unset: the caller is in no trace. */
+  readonly traceContext?: TraceContext;
 }
 
 /** A handler's answer to a call at the door. */

@@ -58,6 +58,8 @@ export interface Effect<Row, Result> extends Readonly<EffectOptions<Row, Result>
 export interface EffectCall {
   readonly effect: Effect<never, never>;
   readonly row: unknown;
+  /** See `effectCall`. */
+  readonly committed?: (result: unknown) => void;
 }
 
 const ARRAY_TYPE: Record<ColumnType, string> = {
@@ -81,9 +83,18 @@ export function defineEffect<Row extends object, Result extends object>(
   return { ...options, statement: options.sql.replaceAll("$input", rows) };
 }
 
-/** Binds a row to an effect, for the places that take any effect. */
-export function effectCall<Row, Result>(effect: Effect<Row, Result>, row: Row): EffectCall {
-  return { effect, row };
+/**
+ * Binds a row to an effect, for the places that take any effect. `committed`
+ * hears of the result after the commit, for what must not be told twice, such
+ * as metrics: in the process that wrote it, not in replays, and not at all where
+ * that process lost the database before it knew. It must not throw.
+ */
+export function effectCall<Row, Result>(
+  effect: Effect<Row, Result>,
+  row: Row,
+  committed?: (result: Result | null) => void,
+): EffectCall {
+  return committed ? { effect, row, committed: committed as (result: unknown) => void } : { effect, row };
 }
 
 function snakeCase(name: string): string {

@@ -6,6 +6,7 @@ import type {
   EngineStats,
   Invocation,
   InvocationFilter,
+  OpenInvocations,
   Outcome,
 } from "./api.ts";
 import { Attachments } from "./attachments.ts";
@@ -15,10 +16,13 @@ import { EngineUnavailableError, messageOf, TerminalError } from "./errors.ts";
 import { formatInvocationId, parseAwakeableId, parseInvocationId } from "./ids.ts";
 import type { Completion } from "./journal.ts";
 import { DEFAULT_LIMITS, type EngineLimits } from "./limits.ts";
+import { UNOBSERVED } from "./observer.ts";
 import { callUnit, type StoredCall } from "./outside-call.ts";
 import type { Operation } from "./operations.ts";
 import { Periodic } from "./periodic.ts";
 import { Registry } from "./registry.ts";
+import { statsOf } from "./stats.ts";
+import { countOpenInvocations } from "./store/counts.ts";
 import { IdBlocks } from "./store/ids.ts";
 import { engineMigrations, migrate } from "./store/migrate.ts";
 import { forgetNodes } from "./store/nodes.ts";
@@ -164,26 +168,21 @@ class DurableEngine implements Engine {
   }
 
   stats(): EngineStats {
-    const node = this.#succession?.node;
-    const { batches, operations, lastBatchMs } = node?.committer.stats ?? { batches: 0, operations: 0, lastBatchMs: 0 };
-    return {
-      nodeId: node ? String(node.id) : "",
-      resident: node?.residents.size ?? 0,
-      active: node?.residents.active ?? 0,
-      queuedOperations: this.#succession?.queued ?? 0,
-      batches,
-      operations,
-      lastBatchMs,
-    };
+    return statsOf(this.#succession);
+  }
+
+  countOpenInvocations(): Promise<OpenInvocations> {
+    return countOpenInvocations(this.#pools.reads);
   }
 
   async #join(ids: IdBlocks): Promise<void> {
-    const { databaseUrl } = this.#options;
+    const { databaseUrl, observer = UNOBSERVED } = this.#options;
     this.#succession = new Succession({
       databaseUrl,
       secret: this.#secret,
       limits: this.#limits,
       log: this.#log,
+      observer,
       pool: this.#pools.reads,
       upkeepPool: this.#pools.upkeep,
       ids,

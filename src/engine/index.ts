@@ -10,6 +10,7 @@ export type {
   InvocationRecord,
   InvocationStatus,
   JournalRecord,
+  OpenInvocations,
   Outcome,
 } from "./api.ts";
 export type { Awakeable, Context, FanOutResult, Future, RaceResult, RunOptions, TxOptions } from "./context.ts";
@@ -26,6 +27,7 @@ export {
   type HandlerOptions,
   type HandlerRef,
   jsonCodec,
+  type TraceContext,
 } from "./definition.ts";
 export {
   type ColumnType,
@@ -39,4 +41,6 @@ export {
 export { CancelledError, EngineUnavailableError, type FailureKind, TerminalError } from "./errors.ts";
 export { createEngine } from "./engine.ts";
 export type { EngineLimits } from "./limits.ts";
+export type { EngineObserver } from "./observer.ts";
+export { nodeIsOver, THIS_NODE } from "./node-life.ts";
 export { engineMigrations, migrate, type MigrateOptions } from "./store/migrate.ts";

@@ -2,12 +2,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
 import type { EngineLog } from "./api.ts";
 import type { Attempt, AttemptHost } from "./attempt.ts";
+import { reportFailure, reportParking } from "./attempt-reports.ts";
 import { Claimer } from "./claimer.ts";
 import { Committer, type Remains } from "./committer.ts";
 import type { AnyHandler } from "./definition.ts";
 import { messageOf, NodeLostError } from "./errors.ts";
 import { fanOutValue, type Completion } from "./journal.ts";
 import { type EngineLimits, OUTSIDE_RESERVE } from "./limits.ts";
+import type { EngineObserver } from "./observer.ts";
 import type { BatchOutcome, Operation } from "./operations.ts";
 import { Residents } from "./residents.ts";
 import { retryDelayMs } from "./retry.ts";
@@ -32,6 +34,7 @@ export interface NodeShared {
   readonly secret: Buffer;
   readonly limits: EngineLimits;
   readonly log: EngineLog;
+  readonly observer: EngineObserver;
   /** For reads. */
   readonly pool: pg.Pool;
   /** For what must not wait behind reads: heartbeats and take-overs. */
@@ -69,6 +72,7 @@ export class Node implements AttemptHost {
       nodeId: id,
       secret: shared.secret,
       maxBatchOperations: limits.maxBatchOperations,
+      observer: shared.observer,
       isLocal: (invocationId) => this.residents.has(invocationId),
       isAwaited: (invocationId) => shared.isAwaited(invocationId),
       room: () => this.#roomLeft(),
@@ -98,6 +102,7 @@ export class Node implements AttemptHost {
       limits,
       pool: shared.upkeepPool,
       log: shared.log,
+      observer: shared.observer,
       onFenced: () => this.committer.abandon(new NodeLostError("a peer took this node for dead")),
       onReady: () => this.hintReady(),
       onLate: () => this.#activateDue(),
@@ -173,7 +178,7 @@ export class Node implements AttemptHost {
 
   onParked(attempt: Attempt, error: unknown): void {
     this.residents.remove(attempt);
-    this.#shared.log.error({ err: error, ...describe(attempt) }, "an invocation waits for an operator");
+    reportParking(this.#shared, attempt, error);
   }
 
   onFailed(attempt: Attempt, error: unknown): void {
@@ -182,7 +187,7 @@ export class Node implements AttemptHost {
     const failures = attempt.progressed ? 1 : before + 1;
     if (failures >= (attempt.handler.maxAttempts ?? DEFAULT_MAX_ATTEMPTS)) return attempt.park(error);
     const delayMs = retryDelayMs(failures);
-    this.#shared.log.warn({ err: error, failures, delayMs, ...describe(attempt) }, "an attempt failed and is repeated");
+    reportFailure(this.#shared, attempt, error, { failures, delayMs });
     this.#write(id, { kind: "attempt_failure", id, failure: messageOf(error), failures });
     this.residents.rest(attempt, failures, (wake) => startTimer(delayMs, wake));
   }
@@ -288,9 +293,4 @@ export class Node implements AttemptHost {
       },
     });
   }
-}
-
-function describe({ invocation }: Attempt): object {
-  const { id, service, key, handler, requestId } = invocation;
-  return { invocation: id, handler: `${service}/${handler}`, key, requestId };
 }

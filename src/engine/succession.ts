@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Remains } from "./committer.ts";
-import { EngineUnavailableError, type TerminalError } from "./errors.ts";
+import { EngineUnavailableError, messageOf, type TerminalError } from "./errors.ts";
 import { Node, type NodeShared } from "./node.ts";
 import { retryDelayMs } from "./retry.ts";
+import { isDiskFull } from "./store/failure.ts";
 import { takeOver } from "./store/nodes.ts";
 import { readOutcomes } from "./store/reads.ts";
 import type { Unit } from "./unit.ts";
@@ -15,15 +16,19 @@ import type { Unit } from "./unit.ts";
 //       is in.
 //   U3. What callers from outside wait for is written by the successor, unless
 //       the outage lasts too long; then they are told to try again.
+//   U4. Where the database's disk is full they are told so at once.
 
 const LONGEST_OUTAGE_MS = 10_000;
 const MOST_LOSSES = 5;
+/** Between two attempts while the disk is full: a small write may fit where the work does not. */
+const FULL_DISK_PAUSE_MS = 1_000;
 
 export class Succession {
   readonly #shared: NodeShared;
   #node: Node | undefined;
   #homeless: Unit[] = [];
   #outageSince: number | undefined;
+  #diskIsFull = false;
   /** How often a unit was in flight when the connection broke. */
   readonly #losses = new WeakMap<Unit, number>();
   readonly #stopping = new AbortController();
@@ -50,7 +55,7 @@ export class Succession {
     if (this.#stopping.signal.aborted)
       unit.failed(new EngineUnavailableError("this server is stopping", "unavailable"));
     else if (this.#node) this.#node.submit(unit);
-    else if (this.#outageIsLong()) unit.failed(unreachable());
+    else if (this.#diskIsFull || this.#outageIsLong()) unit.failed(this.#unreachable());
     else this.#homeless.push(unit);
   }
 
@@ -70,14 +75,15 @@ export class Succession {
     if (node === this.#node) {
       this.#node = undefined;
       this.#outageSince = performance.now();
-      this.#shared.log.error({ err: remains.error, node: node.id }, "lost the database; waiting for it");
+      if (!this.#noticeFullDisk(remains.error))
+        this.#shared.log.error({ err: remains.error, node: node.id }, "lost the database; waiting for it");
       this.#rejoining = this.#rejoin(node, remains.uncertain);
     }
     for (const unit of remains.unwritten) this.#rehome(unit);
   }
 
   #rehome(unit: Unit): void {
-    if (!unit.survives) unit.failed(unreachable());
+    if (!unit.survives) unit.failed(this.#unreachable());
     else this.submit(unit);
   }
 
@@ -86,6 +92,7 @@ export class Succession {
     lost.discard();
     let toSettle = uncertain;
     for (let failures = 1; !signal.aborted; failures++) {
+      if (this.#diskIsFull) await delay(FULL_DISK_PAUSE_MS, undefined, { signal }).catch(() => {});
       try {
         const { lastBatch } = await takeOver(this.#shared.upkeepPool, lost.id);
         if (toSettle) await this.#findOut(toSettle.units, lastBatch >= toSettle.number);
@@ -94,7 +101,7 @@ export class Succession {
         return;
       } catch (error) {
         this.#shared.log.debug({ err: error, failures }, "the database does not answer yet");
-        if (this.#outageIsLong()) this.#failHomeless(unreachable());
+        if (this.#noticeFullDisk(error) || this.#outageIsLong()) this.#failHomeless(this.#unreachable());
         if (this.#outageIsLong()) toSettle = failAll(toSettle);
         await delay(Math.min(retryDelayMs(failures), 1_000), undefined, { signal }).catch(() => {});
       }
@@ -106,8 +113,23 @@ export class Succession {
     if (this.#stopping.signal.aborted) return await node.leave();
     this.#node = node;
     this.#shared.log.info({ node: node.id, outageMs: this.#outageMs() }, "the database is back");
+    this.#shared.observer.databaseRegained();
     this.#outageSince = undefined;
+    this.#diskIsFull = false;
     for (const unit of this.#homeless.splice(0)) node.submit(unit);
+  }
+
+  /** Whether the disk is full (U4); says so once an outage. */
+  #noticeFullDisk(error: unknown): boolean {
+    const isFull = isDiskFull(error);
+    if (isFull && !this.#diskIsFull) this.#shared.log.error({ reason: messageOf(error) }, DISK_FULL);
+    this.#diskIsFull = isFull;
+    return isFull;
+  }
+
+  #unreachable(): EngineUnavailableError {
+    if (this.#diskIsFull) return new EngineUnavailableError(DISK_FULL, "exhausted");
+    return new EngineUnavailableError("the database cannot be reached; try again", "unavailable");
   }
 
   /** What became of the units of a batch of which only this is known: it is in, or it is not (U2). */
@@ -151,9 +173,8 @@ function failAll(uncertain: Remains["uncertain"]): undefined {
   for (const unit of uncertain?.units ?? []) unit.failed(outcomeUnknown());
 }
 
-function unreachable(): EngineUnavailableError {
-  return new EngineUnavailableError("the database cannot be reached; try again", "unavailable");
-}
+const DISK_FULL =
+  "the database's disk is full: nothing new is taken until there is room; what was acknowledged is kept and goes on then";
 
 function answerLost(): EngineUnavailableError {
   return new EngineUnavailableError(

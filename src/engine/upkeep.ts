@@ -1,6 +1,7 @@
 import type pg from "pg";
 import type { EngineLog } from "./api.ts";
 import type { EngineLimits } from "./limits.ts";
+import type { EngineObserver } from "./observer.ts";
 import { Periodic } from "./periodic.ts";
 import { beat, findDeadNodes, takeOver } from "./store/nodes.ts";
 import { findDueWork } from "./store/reads.ts";
@@ -11,6 +12,7 @@ export interface UpkeepOptions {
   readonly limits: EngineLimits;
   readonly pool: pg.Pool;
   readonly log: EngineLog;
+  readonly observer: EngineObserver;
   /** A peer took this node for dead, or may have: it could not show itself for the lease. */
   onFenced(): void;
   /** There is work that nobody owns. */
@@ -94,10 +96,11 @@ export class Upkeep {
   }
 
   async #bury(): Promise<void> {
-    const { pool, nodeId, limits, log, onReady } = this.#options;
+    const { pool, nodeId, limits, log, observer, onReady } = this.#options;
     for (const dead of await findDeadNodes(pool, nodeId, limits.leaseMs)) {
       const { released } = await takeOver(pool, dead);
       log.info({ node: nodeId, dead, released }, "took over from a dead node");
+      observer.nodeTakenOver();
       onReady();
     }
   }

@@ -22,16 +22,18 @@ import { checkImageReference } from "./image-reference.ts";
 import type { RolloutOptions } from "./options.ts";
 import { protoHandler } from "./proto-handler.ts";
 import { sentinelIdOfCall, unknownSentinel } from "./sentinel-call.ts";
+import { type ObservedEffects, tellObserver } from "./tell-observer.ts";
 
 /** Deploy, as an operator calls it for one sentinel. */
 export function deployHandler(
   options: RolloutOptions,
 ): HandlerDefinition<SentinelServiceDeployRequest, SentinelServiceDeployResponse> {
+  const told = tellObserver(options.observer);
   return protoHandler(SentinelService.method.deploy, {
     accept: acceptDeploy,
-    run: (ctx, request) => deploy(ctx, request, options),
+    run: (ctx, request) => deploy(ctx, request, options, told),
     abandoned: (_request, abandonment) =>
-      effectCall(finishDeploy, { sentinelId: abandonment.key, ...abandonedDeploy(abandonment) }),
+      effectCall(finishDeploy, { sentinelId: abandonment.key, ...abandonedDeploy(abandonment) }, told.finishDeploy),
   });
 }
 
@@ -52,6 +54,7 @@ async function deploy(
   ctx: Context,
   request: SentinelServiceDeployRequest,
   options: RolloutOptions,
+  told: ObservedEffects,
 ): Promise<SentinelServiceDeployResponse> {
   if (ctx.supersededBy !== undefined) return failed(`superseded by ${ctx.supersededBy}`);
   const sentinelId = ctx.key;
@@ -67,21 +70,21 @@ async function deploy(
       memoryMib: request.memoryMib || null,
       desiredReplicas: request.desiredReplicas || null,
     },
-    { end: (result) => (result?.outcome === "ready" ? { output: READY } : undefined) },
+    { end: endIfReady, committed: told.beginDeploy },
   );
   if (begun?.outcome !== "deploying") throw refusalOf(sentinelId, begun?.outcome) ?? new Error("no outcome");
   const { image } = begun;
   const finished = await wait.settle<FinishDeployResult>((end) =>
-    ctx.tx(
-      finishDeploy,
-      { sentinelId, ...end },
-      { end: (result) => (result?.outcome === "ready" ? { output: READY } : undefined) },
-    ),
+    ctx.tx(finishDeploy, { sentinelId, ...end }, { end: endIfReady, committed: told.finishDeploy }),
   );
   const reason = finished?.reason ?? "";
   if (!ctx.replaying)
     options.log.warn({ requestId: ctx.requestId, sentinelId, image, reason }, "sentinel deploy failed");
   return failed(reason);
+}
+
+function endIfReady(result: { outcome: string } | null) {
+  return result?.outcome === "ready" ? { output: READY } : undefined;
 }
 
 const READY = create(SentinelServiceDeployResponseSchema, { status: SentinelDeployStatus.READY });

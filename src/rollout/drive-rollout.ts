@@ -7,6 +7,7 @@ import { startWave, type StartWaveResult } from "./effects/start-wave.ts";
 import type { RolloutOptions } from "./options.ts";
 import { type RolloutStateName, stateForLostDriver } from "./phase.ts";
 import { DEPLOY_TARGET } from "./target-calls.ts";
+import { tellObserver } from "./tell-observer.ts";
 import { planWaves } from "./waves.ts";
 
 /** Where a rollout stood when its driver was done with it. */
@@ -47,6 +48,7 @@ export async function giveUp<Output>(ctx: Context, answer: (driven: Driven) => O
 async function driveWaves<Output>(ctx: Context, { options, answer, onListed }: Driver<Output>): Promise<Output> {
   const driver = ctx.invocationId;
   const end = endIfOver(answer);
+  const committed = tellObserver(options.observer).completeWave;
   const listed = await ctx.tx(listTargets, { driver }, { end });
   if (!listed) return answer(GONE);
   if (!ctx.replaying) onListed?.(listed);
@@ -56,7 +58,7 @@ async function driveWaves<Output>(ctx: Context, { options, answer, onListed }: D
     if (!wave || wave.waveIndex === null) return answer(GONE);
     if (!ctx.replaying) logWave(options, ctx.requestId, wave);
     await ctx.fanOut(DEPLOY_TARGET, targetCalls(wave, driver));
-    await ctx.tx(completeWave, { driver, waveIndex: wave.waveIndex }, { end });
+    await ctx.tx(completeWave, { driver, waveIndex: wave.waveIndex }, { end, committed });
   }
 }
 

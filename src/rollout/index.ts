@@ -1,21 +1,31 @@
 // The only door to the domain.
 export type { SentinelRow } from "./effects/admit-deploy.ts";
 export { deleteSentinel } from "./effects/delete-sentinel.ts";
+export { holdTraceExport } from "./effects/hold-trace-export.ts";
+export { moveTraceExport } from "./effects/move-trace-export.ts";
 export { recordReport, type ReportResult, type ReportRow } from "./effects/record-report.ts";
 export { touchRegion, type TouchRegionResult, type TouchRegionRow } from "./effects/touch-region.ts";
 export { type SentinelSpecRow, type UpsertSentinelResult, upsertSentinels } from "./effects/upsert-sentinels.ts";
 export { rolloutHandlers, rolloutMigrations } from "./handlers.ts";
+export { type NotifierOptions, startNotifier } from "./notifications/notifier.ts";
+export type { NotificationObserver } from "./notifications/observer.ts";
 export { reportRow } from "./observed-sentinel.ts";
+export type { DeployKind, DeployOutcome, RolloutObserver } from "./observer.ts";
 export type { RolloutLog, RolloutOptions } from "./options.ts";
 export {
+  type CourseEvent,
   deployStatuses,
+  type DomainFigures,
   type EnumNames,
   LOG_CHANNEL,
   type LogPositions,
+  type LogStretch,
   positionsFromPayload,
   readDesired,
   readDesiredChanges,
+  readDomainFigures,
   readEvents,
+  readLastOverdueEvent,
   readLogPositions,
   readRollout,
   readRolloutEnd,
@@ -25,9 +35,16 @@ export {
   readSentinels,
   readSnapshot,
   readTargets,
+  readTraceExport,
+  readTracedOutcomes,
+  readTracedRollouts,
+  readUnchanged,
   targetStatuses,
+  type TracedOutcome,
+  type TracedRollout,
 } from "./reading/index.ts";
 export { checkSentinelId } from "./sentinel-id.ts";
 export { sentinelSpecRow, upsertRefusal } from "./sentinel-spec.ts";
 export { deleteOldChanges, startTrimmingLog } from "./trim-log.ts";
 export { openWebhook, type SealedWebhook, webhookKeyFrom } from "./webhook-secret.ts";
+export { checkWebhookUrl } from "./webhook-url.ts";

@@ -1,3 +1,5 @@
+import type { RolloutObserver } from "./observer.ts";
+
 /** Where the domain's log lines go; pino's loggers fit. */
 export interface RolloutLog {
   info(fields: object, message: string): void;
@@ -14,6 +16,8 @@ export interface RolloutOptions {
   /** Webhook URLs are encrypted with it. Unset: they are stored as they are. */
   readonly secretKey?: string | undefined;
   readonly log: RolloutLog;
+  /** Default: nobody looks. */
+  readonly observer?: RolloutObserver;
 }
 
 /** Throws where an option cannot work: found at the start, not in the middle of a rollout. */

@@ -40,7 +40,7 @@ export function rolloutHandler(
 
 function acceptRollout(
   request: SentinelRolloutServiceRolloutRequest,
-  { invocationId }: Arrival,
+  { invocationId, traceContext }: Arrival,
   options: RolloutOptions,
   seal: WebhookSealer,
 ): Acceptance<SentinelRolloutServiceRolloutRequest> {
@@ -54,6 +54,8 @@ function acceptRollout(
     percentages,
     driver: invocationId,
     notifies: slackWebhookUrl !== "" || options.hasDefaultWebhook,
+    traceParent: traceContext?.traceparent ?? null,
+    traceState: traceContext?.tracestate ?? "",
     ...seal(slackWebhookUrl, rolloutId),
   });
   // The URL goes into its own table only; what is stored of the call has none.

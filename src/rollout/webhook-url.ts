@@ -6,15 +6,31 @@ const LONGEST_URL = 2048;
 /**
  * Throws a TerminalError of kind `invalid` unless a webhook may be posted to:
  * https://hooks.slack.com, or http or https on one of the hosts allowed
- * (`host` or `host:port`). The URL is a secret, so no message shows any of it.
+ * (`host` or `host:port`). The URL is a secret, so no message shows any of it;
+ * `name` is what the caller knows it by.
  */
-export function checkWebhookUrl(text: string, allowedHosts: readonly string[]): void {
+export function checkWebhookUrl(text: string, allowedHosts: readonly string[], name = "slack_webhook_url"): void {
+  const problem = problemOf(text, allowedHosts);
+  if (problem === undefined) return;
+  throw new TerminalError(
+    `${name}: ${problem}; accepted are https://${SLACK_HOST}/… and hosts listed in HYDRA_WEBHOOK_ALLOWED_HOSTS`,
+    "invalid",
+  );
+}
+
+/** Whether `checkWebhookUrl` would accept it. */
+export function isAllowedWebhook(text: string, allowedHosts: readonly string[]): boolean {
+  return problemOf(text, allowedHosts) === undefined;
+}
+
+function problemOf(text: string, allowedHosts: readonly string[]): string | undefined {
   const url = parse(text);
-  if (!url) throw refuse("it is not a URL");
-  if (url.username !== "" || url.password !== "") throw refuse("it must not have a user name or password");
-  if (url.protocol === "https:" && url.hostname === SLACK_HOST && url.port === "") return;
+  if (!url) return "it is not a URL";
+  if (url.username !== "" || url.password !== "") return "it must not have a user name or password";
+  if (url.protocol === "https:" && url.hostname === SLACK_HOST && url.port === "") return undefined;
   const isHttp = url.protocol === "https:" || url.protocol === "http:";
-  if (!isHttp || !allowedHosts.some((host) => matches(url, host))) throw refuse("its scheme or host is not allowed");
+  if (!isHttp || !allowedHosts.some((host) => matches(url, host))) return "its scheme or host is not allowed";
+  return undefined;
 }
 
 function parse(text: string): URL | undefined {
@@ -29,11 +45,4 @@ function matches(url: URL, allowed: string): boolean {
   const host = port === undefined ? allowed : allowed.slice(0, -port.length - 1);
   const defaultPort = url.protocol === "https:" ? "443" : "80";
   return url.hostname === host.toLowerCase() && (port === undefined || port === (url.port || defaultPort));
-}
-
-function refuse(why: string): TerminalError {
-  return new TerminalError(
-    `slack_webhook_url: ${why}; accepted are https://${SLACK_HOST}/… and hosts listed in HYDRA_WEBHOOK_ALLOWED_HOSTS`,
-    "invalid",
-  );
 }

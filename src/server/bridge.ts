@@ -5,6 +5,7 @@ import { errorOfFailure } from "./connect-errors.ts";
 import { type DurableMethod, type DurableService, keyOfRequest } from "./durable-method.ts";
 import { IDEMPOTENCY_KEY, INVOCATION_ID, type Invocations } from "./invocations.ts";
 import { REQUEST_ID, requestIdFrom } from "./request-id.ts";
+import { traceContextFrom } from "./trace-context.ts";
 
 type UnaryHandler = (request: Message, context: HandlerContext) => Promise<Message>;
 
@@ -34,6 +35,7 @@ async function call(
     request,
     requestId: httpCall?.requestId ?? requestIdFrom(context.requestHeader.get(REQUEST_ID)),
     idempotencyKey: context.requestHeader.get(IDEMPOTENCY_KEY),
+    traceContext: traceContextFrom((name) => context.requestHeader.get(name)),
   });
   if (httpCall) httpCall.invocationId = accepted.invocationId;
   const { outcome } = await invocations.endOf(accepted, context.signal);

@@ -4,11 +4,11 @@ import type { Logger } from "pino";
 import type { Call } from "./call.ts";
 
 /** One line for a call that has ended. Never has bodies, headers, query strings or keys of the caller's. */
-export function logCall(log: Logger, call: Call, httpStatus: number, completed: boolean): void {
+export function logCall(log: Logger, call: Call, code: string, durationMs: number): void {
   const fields = {
     method: call.name,
-    code: codeOf(call, httpStatus, completed),
-    durationMs: Math.round((performance.now() - call.startedAt) * 10) / 10,
+    code,
+    durationMs: Math.round(durationMs * 10) / 10,
     requestId: call.requestId,
     ...(call.invocationId && { invocationId: call.invocationId }),
   };
@@ -16,7 +16,8 @@ export function logCall(log: Logger, call: Call, httpStatus: number, completed: 
   else log.debug(fields, "call");
 }
 
-function codeOf(call: Call, httpStatus: number, completed: boolean): string {
+/** How a call ended: the name of its code, `ok`, or `http_404` where there is nothing but a status. */
+export function endOf(call: Call, httpStatus: number, completed: boolean): string {
   if (call.code !== undefined) return codeToString(call.code);
   if (!completed) return codeToString(Code.Canceled);
   return httpStatus < 400 ? "ok" : `http_${httpStatus}`;

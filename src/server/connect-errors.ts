@@ -18,6 +18,7 @@ const CODE_OF_KIND: Record<FailureKind, Code> = {
 
 /** SQLSTATEs, or classes of them, that say: the database is away or full, try again. */
 const DATABASE_AWAY = ["08", "57P01", "57P02", "57P03", "53300"];
+const DATABASE_DISK_FULL = "53100";
 /** Text that Postgres cannot store: NUL, or not UTF-8. */
 const UNSTORABLE_TEXT = "22021";
 /** The database is away, as the network says it. */
@@ -48,6 +49,10 @@ export function toConnectError(thrown: unknown): ConnectError {
       "a text in the request holds a NUL character, which cannot be stored",
       Code.InvalidArgument,
     );
+  }
+  if (code === DATABASE_DISK_FULL) {
+    const message = "the database's disk is full: nothing new is taken until there is room";
+    return new ConnectError(message, Code.ResourceExhausted, undefined, undefined, thrown);
   }
   if (isDatabaseAway(code)) {
     return new ConnectError("the database does not answer, try again", Code.Unavailable, undefined, undefined, thrown);

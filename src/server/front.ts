@@ -2,10 +2,11 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Logger } from "pino";
 import type { Access, RequestHead } from "./access.ts";
 import { Call } from "./call.ts";
-import { logCall } from "./call-log.ts";
+import { endOf, logCall } from "./call-log.ts";
 import { toConnectError } from "./connect-errors.ts";
 import { answerCors } from "./cors.ts";
 import { answerIngress, failureAnswer, type IngressDeps, ingressFailure } from "./ingress/index.ts";
+import type { MetricsPage } from "./metrics/index.ts";
 import type { NodeRequest, NodeResponse } from "./one-port.ts";
 import { pageAt } from "./pages.ts";
 import type { Readiness } from "./readiness.ts";
@@ -21,7 +22,7 @@ import { unknownMethodAnswer } from "./unknown-method.ts";
 //   F1. Access judges a request before anything of it is acted upon; a refusal
 //       reaches an RPC client in its own protocol.
 //   F2. A request is in `#calls` until its answer is out or its client gone, and
-//       then told of in one log line.
+//       then told of in one log line and counted once.
 //   F3. A client that goes ends the waiting for a call, never an invocation.
 
 export interface FrontDeps {
@@ -29,6 +30,7 @@ export interface FrontDeps {
   readonly rpc: RpcFront;
   readonly ingress: IngressDeps;
   readonly readiness: Readiness;
+  readonly metrics: MetricsPage;
   readonly version: string;
   readonly log: Logger;
 }
@@ -87,11 +89,17 @@ export class Front {
     });
     response.once("close", () => {
       if (!finished) call.abort(new ConnectError("the client has gone", Code.Canceled));
-      logCall(this.#deps.log, call, response.statusCode, finished);
+      this.#note(call, endOf(call, response.statusCode, finished));
       this.#calls.delete(call);
       if (this.#calls.size === 0) this.#whenIdle();
     });
     return call;
+  }
+
+  #note(call: Call, end: string): void {
+    const durationMs = performance.now() - call.startedAt;
+    logCall(this.#deps.log, call, end, durationMs);
+    this.#deps.metrics.requests.ended(call.name, end, durationMs);
   }
 
   async #answer(request: NodeRequest, response: NodeResponse, call: Call): Promise<void> {

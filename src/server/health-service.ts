@@ -6,16 +6,22 @@ import type { Readiness } from "./readiness.ts";
 /** How often a Watch looks whether the status has changed. */
 const WATCH_MS = 2_000;
 
+export interface HealthDeps {
+  readonly readiness: Pick<Readiness, "ready">;
+  /** Names of the services that are served. */
+  readonly services: readonly string[];
+  /** Aborted when the server begins to stop. */
+  readonly stopping: AbortSignal;
+}
+
 /**
- * grpc.health.v1: every service serves while the database answers. The empty
- * name stands for the server as a whole.
+ * grpc.health.v1: every service serves while the database answers, until the
+ * server stops. The empty name stands for the server as a whole.
  */
-export function healthService(
-  readiness: Pick<Readiness, "ready">,
-  services: readonly string[],
-): ServiceImpl<typeof Health> {
+export function healthService({ readiness, services, stopping }: HealthDeps): ServiceImpl<typeof Health> {
   const known = new Set(["", ...services]);
-  const status = async () => ((await readiness.ready()) ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);
+  const serves = async () => !stopping.aborted && (await readiness.ready());
+  const status = async () => ((await serves()) ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);
   return {
     async check({ service }) {
       if (!known.has(service)) throw new ConnectError(`service ${service} is not known`, Code.NotFound);
@@ -31,7 +37,8 @@ export function healthService(
         const now = known.has(service) ? await status() : ServingStatus.SERVICE_UNKNOWN;
         if (now !== told) yield { status: now };
         told = now;
-        await delay(WATCH_MS, undefined, { signal }).catch(() => {});
+        const changed = stopping.aborted ? signal : AbortSignal.any([signal, stopping]);
+        await delay(WATCH_MS, undefined, { signal: changed }).catch(() => {});
       }
     },
   };

@@ -1,6 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Accepted, AnyHandler, Engine, Outcome } from "../engine/index.ts";
+import type { Accepted, AnyHandler, Engine, Outcome, TraceContext } from "../engine/index.ts";
 import type { DurableMethod } from "./durable-method.ts";
 
 /** Header that names the invocation an answer is about. */
@@ -18,6 +18,8 @@ export interface HandlerCall {
   readonly requestId: string;
   /** Value of the header; null or empty: none. */
   readonly idempotencyKey: string | null | undefined;
+  /** Undefined: the caller is in no trace. */
+  readonly traceContext: TraceContext | undefined;
   readonly delayMs?: number;
 }
 
@@ -45,7 +47,7 @@ export class Invocations {
 
   /** Stores a call. Once this resolves it will run. Rejects with what refused it. */
   async store(call: HandlerCall): Promise<Accepted> {
-    const { target, key, request, requestId, delayMs } = call;
+    const { target, key, request, requestId, traceContext, delayMs } = call;
     const service = target.service.typeName;
     const handler = target.method.name;
     if (!this.handler(service, handler)?.public) {
@@ -58,6 +60,7 @@ export class Invocations {
       input: request,
       requestId,
       ...idempotencyKeyOf(call.idempotencyKey),
+      ...(traceContext && { traceContext }),
       ...(delayMs === undefined ? {} : { delayMs }),
     });
   }

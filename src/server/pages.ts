@@ -1,13 +1,15 @@
+import type { MetricsPage } from "./metrics/index.ts";
 import type { Readiness } from "./readiness.ts";
 import { type Answer, textAnswer } from "./send.ts";
 
 export interface PagesDeps {
   readonly readiness: Readiness;
+  readonly metrics: MetricsPage;
   readonly version: string;
 }
 
 /** The server's own pages. Undefined: there is none at this path. */
-export async function pageAt(path: string, { readiness, version }: PagesDeps): Promise<Answer | undefined> {
+export async function pageAt(path: string, { readiness, metrics, version }: PagesDeps): Promise<Answer | undefined> {
   switch (path) {
     case "/":
       return textAnswer(200, `hydra ${version}\n\nThe dashboard comes here.\n`);
@@ -16,6 +18,7 @@ export async function pageAt(path: string, { readiness, version }: PagesDeps): P
     case "/readyz":
       return (await readiness.ready()) ? textAnswer(200, "ok\n") : textAnswer(503, "the database does not answer\n");
     case "/metrics":
+      return metrics.answer();
     case "/favicon.ico":
       return textAnswer(404, "not found\n");
     default:

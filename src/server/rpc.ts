@@ -56,6 +56,11 @@ export class RpcFront {
     this.#durable = new Set(router.handlers.filter(isDurable).map((handler) => handler.requestPath));
   }
 
+  /** All that is served. */
+  get methods(): readonly { readonly name: string; readonly streams: boolean }[] {
+    return [...this.#handlers].map(([path, { method }]) => ({ name: path.slice(1), streams: answersInStream(method) }));
+  }
+
   serves(path: string): boolean {
     return this.#handlers.has(path);
   }
@@ -66,7 +71,7 @@ export class RpcFront {
     if (!handler) throw new Error(`no RPC at ${path}`);
     const { method } = handler;
     call.name = path.slice(1);
-    call.streams = method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming";
+    call.streams = answersInStream(method);
     call.notable = this.#durable.has(path);
     const values = createContextValues().set(callKey, call);
     const answer = await handler(universalRequestFrom(request, call.signal, values));
@@ -74,6 +79,10 @@ export class RpcFront {
     if (sentence === undefined) await universalResponseToNodeResponse(answer, response);
     else send(response, whyNotAnswer(answer.status, sentence));
   }
+}
+
+function answersInStream({ methodKind }: UniversalHandler["method"]): boolean {
+  return methodKind === "server_streaming" || methodKind === "bidi_streaming";
 }
 
 function isDurable({ method }: UniversalHandler): boolean {

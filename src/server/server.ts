@@ -1,12 +1,14 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { setImmediate as turnOfEventLoop, setTimeout as delay } from "node:timers/promises";
 import { Code, ConnectError, createRouterTransport, type Transport } from "@connectrpc/connect";
 import type { Pool } from "pg";
 import type { Logger } from "pino";
 import type { Engine } from "../engine/index.ts";
 import { createAccess } from "./access.ts";
+import { AgentStreams } from "./cluster/index.ts";
 import { Front } from "./front.ts";
 import { Invocations } from "./invocations.ts";
 import { isLoopbackHost } from "./loopback.ts";
+import { Metrics, MetricsPage } from "./metrics/index.ts";
 import { ListenError, listenOnOnePort, type OnePort } from "./one-port.ts";
 import { Readiness } from "./readiness.ts";
 import { RpcFront, routerOptions } from "./rpc.ts";
@@ -18,7 +20,8 @@ import { EventTail } from "./watch/index.ts";
 // calls from inside the same process.
 //
 // Order of stopping, which `stop` keeps to:
-//   S1. No new connections; new calls are refused as `unavailable`.
+//   S1. No new connections; whoever watches the server's health is told that it does not serve; new calls are refused
+//       as `unavailable`.
 //   S2. Streams end with `unavailable`: their clients connect elsewhere and go on.
 //   S3. Calls in flight get the grace time.
 //   S4. What is left is told `unavailable`, then its connection is cut. The
@@ -43,6 +46,8 @@ export interface ServerOptions {
   port: number;
   log: Logger;
   version: string;
+  /** What the engine and the domain were told to count with. Default: neither was. */
+  metrics?: Metrics;
   /** Largest body, or message of a stream. Default 4 MiB. */
   maxBodyBytes?: number;
   /** Listen anywhere and take any Host header, though there are no tokens. Default: no. */
@@ -72,34 +77,32 @@ export interface RunningServer {
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   assertSafe(options);
-  const { engine, pool, databaseUrl, log } = options;
+  const { engine, pool, databaseUrl, log, version, metrics = new Metrics() } = options;
+  const { maxBodyBytes = MAX_BODY_BYTES, retentionMs = RETENTION_MS } = options;
   const invocations = new Invocations(engine);
   const readiness = new Readiness(pool);
   const tail = new EventTail({ pool, databaseUrl, log });
-  const services: Services = new Services(servedServices({ engine, pool, log, tail, readiness }));
-  const ended = new AbortController();
-  const router = routerOptions(log, options.maxBodyBytes ?? MAX_BODY_BYTES);
+  const agentStreams = new AgentStreams();
+  const [stopping, ended] = [new AbortController(), new AbortController()];
+  const services: Services = new Services(
+    servedServices({ engine, pool, log, tail, agentStreams, readiness, stopping: stopping.signal }),
+  );
+  const router = routerOptions(log, maxBodyBytes);
   const routes = (r: Parameters<Services["register"]>[0]) => services.register(r, invocations);
   const transport = createRouterTransport(routes, { router: { ...router, shutdownSignal: ended.signal } });
+  const rpc = new RpcFront(router, routes);
   const front = new Front({
     access: createAccess({ anyHost: options.allowInsecure ?? false, origins: options.corsOrigins ?? [] }),
-    rpc: new RpcFront(router, routes),
-    ingress: {
-      engine,
-      services,
-      invocations,
-      transport,
-      log,
-      maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
-      retentionMs: options.retentionMs ?? RETENTION_MS,
-    },
+    rpc,
+    ingress: { engine, services, invocations, transport, log, maxBodyBytes, retentionMs },
     readiness,
-    version: options.version,
+    metrics: new MetricsPage({ metrics, version, engine, pool, tail, agentStreams, methods: rpc.methods }),
+    version,
     log,
   });
   const port = await listenOnOnePort({ ...options, handler: (request, response) => front.handle(request, response) });
   tail.start();
-  const stop = () => stopServer({ front, port, tail, ended, graceMs: options.graceMs ?? GRACE_MS });
+  const stop = () => stopServer({ front, port, tail, stopping, ended, graceMs: options.graceMs ?? GRACE_MS });
   let stopped: Promise<void> | undefined;
   return {
     url: `http://${urlHost(options.host)}:${port.port}`,
@@ -113,15 +116,19 @@ interface Parts {
   readonly front: Front;
   readonly port: OnePort;
   readonly tail: EventTail;
+  readonly stopping: AbortController;
   readonly ended: AbortController;
   readonly graceMs: number;
 }
 
-async function stopServer({ front, port, tail, ended, graceMs }: Parts): Promise<void> {
+async function stopServer({ front, port, tail, stopping, ended, graceMs }: Parts): Promise<void> {
   const reason = new ConnectError("the server is stopping: connect again and go on where you were", Code.Unavailable);
+  port.drain();
+  stopping.abort();
+  // What the streams of health say to that is written before they are ended.
+  await turnOfEventLoop();
   front.endStreams(reason);
   ended.abort(reason);
-  port.drain();
   await within(graceMs, front.idle());
   front.endCalls(
     new ConnectError("the server is stopping; what was called goes on: ask for its result again", Code.Unavailable),

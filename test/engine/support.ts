@@ -9,6 +9,7 @@ import {
   type Engine,
   type EngineLimits,
   type EngineLog,
+  type EngineObserver,
   type HandlerDefinition,
   type HandlerOptions,
   jsonCodec,
@@ -40,6 +41,7 @@ const LIMITS: Partial<EngineLimits> = { leaseMs: 2_000, pollMs: 200, drainMs: 2_
 export interface StartOptions {
   limits?: Partial<EngineLimits>;
   log?: EngineLog;
+  observer?: EngineObserver;
 }
 
 /** A handler of any message types. */
@@ -49,13 +51,14 @@ export type Registered = Pick<AnyHandler, "service" | "name">;
 export async function startEngine(
   databaseUrl: string,
   handlers: readonly Registered[],
-  { limits, log }: StartOptions = {},
+  { limits, log, observer }: StartOptions = {},
 ): Promise<TestEngine> {
   const engine = createEngine({
     databaseUrl,
     handlers: handlers as readonly AnyHandler[],
     limits: { ...LIMITS, ...limits },
     ...(log ? { log } : {}),
+    ...(observer ? { observer } : {}),
   });
   await engine.start();
   return Object.assign(engine, { [Symbol.asyncDispose]: () => engine.stop() });

@@ -201,27 +201,14 @@ describe("a webhook", () => {
     expect(await tablesWith(world, "topsecret")).toEqual([]);
   });
 
-  test("without one: as it is, in that table only; gone once another rollout starts, or this one is completed", async () => {
+  test("without one: as it is, in that table only", async () => {
     await using world = await World.create({ sentinels: 1 });
-    const urls = async () =>
-      (await world.rows<{ url: Buffer }>("select url from webhooks")).map(({ url }) => String(url));
-    world.agent.behaviour = failingOn(NEW, "snt_01");
     await (
       await world.rollout({ slackWebhookUrl: URL })
     ).answer;
-    expect(await urls()).toEqual([URL]);
+    const urls = await world.rows<{ url: Buffer }>("select url from webhooks");
+    expect(urls.map(({ url }) => String(url))).toEqual([URL]);
     expect(await tablesWith(world, "topsecret")).toEqual([]);
-    await (
-      await world.cancel()
-    ).answer;
-    await (
-      await world.rollout({ slackWebhookUrl: `${URL}2` })
-    ).answer;
-    expect(await urls()).toEqual([`${URL}2`]);
-    await (
-      await world.resume()
-    ).answer;
-    expect(await urls()).toEqual([]);
   });
 
   test("of its own or the server's: the events that people are told of are in the outbox, in the commit of the event", async () => {

@@ -109,11 +109,11 @@ describe("pages", () => {
     ["/", 200, /^hydra 0\.0\.0-test\n\nThe dashboard comes here/],
     ["/healthz", 200, /^ok$/m],
     ["/readyz", 200, /^ok$/m],
-    ["/metrics", 404, /^not found$/m],
+    ["/metrics", 200, /^# HELP hydra_build_info /m],
   ])("%s: %d", async (path, status, text) => {
     const response = await fetch(serving.url + path);
     expect(response.status).toBe(status);
-    expect(response.headers.get("content-type")).toBe("text/plain; charset=utf-8");
+    expect(response.headers.get("content-type")).toMatch(/^text\/plain; (version=0\.0\.4; )?charset=utf-8$/);
     expect(await response.text()).toMatch(text);
   });
 

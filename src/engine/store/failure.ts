@@ -13,6 +13,7 @@ const REPEAT = new Set(["40001", "40P01", "55P03"]);
 const LOST_CLASSES = new Set(["08", "57", "53", "58", "25", "XX"]);
 /** The query was cancelled by a timeout or by hand; the server is fine. */
 const QUERY_CANCELED = "57014";
+const DISK_FULL = "53100";
 /** Raised by engine.begin_batch. */
 const FENCED = "HY001";
 
@@ -28,6 +29,11 @@ export function judgeFailure(error: unknown): FailureVerdict {
   if (REPEAT.has(code)) return "repeat";
   if (code === QUERY_CANCELED) return "blame";
   return LOST_CLASSES.has(code.slice(0, 2)) ? "lost" : "blame";
+}
+
+/** The server's disk is full. It said so itself, so the transaction is rolled back. */
+export function isDiskFull(error: unknown): boolean {
+  return (error as { code?: unknown } | undefined)?.code === DISK_FULL;
 }
 
 function isConnectionError(error: unknown): boolean {

@@ -26,6 +26,8 @@ export interface BeginTargetResult {
   reason: string;
   sentinelId: string;
   image: string;
+  /** It had its outcome before. */
+  settled: boolean;
 }
 
 /** Starts the deploy of one target, or gives it its outcome at once. */
@@ -40,7 +42,7 @@ export const beginTarget = defineEffect<BeginTargetRow, BeginTargetResult>({
     awakeable: "text",
     supersededBy: "text",
   },
-  output: { outcome: "text", reason: "text", sentinelId: "text", image: "text" },
+  output: { outcome: "text", reason: "text", sentinelId: "text", image: "text", settled: "bool" },
   prelude: LOCK_LOG,
   epilogue: TELL_LOG,
   record: targetRecord,
@@ -100,5 +102,5 @@ change as materialized (
 ),
 ${WAVES_AND_EVENTS},
 ${writeLog({ events: SENTINEL_EVENT_COLUMNS, changes: true })}
-select ord, outcome, reason, sentinel_id, image from judged`,
+select ord, outcome, reason, sentinel_id, image, verdict = 'settled' from judged`,
 });

@@ -7,23 +7,28 @@ export interface CompleteWaveRow extends DriverRow {
   waveIndex: number;
 }
 
+export interface CompleteWaveResult extends DriverResult {
+  /** From the wave's first start; null: it is not complete. */
+  durationMs: number | null;
+}
+
 /**
  * Ends a wave once its calls have ended: pauses the rollout where a target
  * failed, completes it after the last wave (R5). A wave in which a target has
  * no outcome is not complete: the rollout pauses, and Resume visits the wave
  * again (R6).
  */
-export const completeWave = defineEffect<CompleteWaveRow, DriverResult>({
+export const completeWave = defineEffect<CompleteWaveRow, CompleteWaveResult>({
   name: "complete_wave",
   input: { driver: "text", waveIndex: "int4" },
-  output: { ours: "bool", rolloutId: "text", state: "text" },
+  output: { ours: "bool", rolloutId: "text", state: "text", durationMs: "float8" },
   prelude: LOCK_LOG,
   epilogue: TELL_LOG,
   record: ONE_ROLLOUT,
   sql: `
 with ${driven("in_progress")},
 counted as materialized (
-  select driven.*, w.size, w.ready, w.failed,
+  select driven.*, w.size, w.ready, w.failed, w.started_at,
          w.size - w.ready - w.failed - w.skipped - w.reverted as without_outcome,
          exists (select from rollout_waves as later
                   where later.rollout_id = driven.id and later.wave_index > driven.wave_index) as goes_on
@@ -46,9 +51,6 @@ moved as (
          ended_at = case when judged.new_state = 'completed' then statement_timestamp() end
     from judged where r.id = judged.id and judged.ours
 ),
-forgotten as (
-  delete from webhooks as h using judged where judged.ours and judged.new_state = 'completed' and h.rollout_id = judged.id
-),
 ended as (
   update rollout_waves as w set completed_at = statement_timestamp()
     from judged where judged.ours and judged.complete and w.rollout_id = judged.id and w.wave_index = judged.wave_index
@@ -66,5 +68,7 @@ ${writeLog({
   events: ["wave_index", "wave_size", "wave_ready", "wave_failed", "image", "reason", "total"],
   notifies: true,
 })}
-select ord, ours, id, new_state from judged`,
+select ord, ours, id, new_state,
+       case when ours and complete then extract(epoch from statement_timestamp() - started_at) * 1000 end
+  from judged`,
 });

@@ -15,6 +15,8 @@ export interface FinishTargetResult {
   /** `progressing`: no outcome yet, wait for the next awakeable. Otherwise where the target stands. */
   outcome: "progressing" | "pending" | "ready" | "failed" | "skipped" | "reverted";
   reason: string;
+  /** Time to the outcome that this row has given it; 0: the deploy never began. Null: it has given it none. */
+  durationMs: number | null;
 }
 
 /**
@@ -30,13 +32,13 @@ export const finishTarget = defineEffect<FinishTargetRow, FinishTargetResult>({
     waveIndex: "int4",
     ...DEPLOY_END_COLUMNS,
   },
-  output: { outcome: "text", reason: "text" },
+  output: { outcome: "text", reason: "text", durationMs: "float8" },
   prelude: LOCK_LOG,
   epilogue: TELL_LOG,
   record: targetRecord,
   sql: `
 with found as materialized (
-  select input.*, r.image, r.state, t.status, t.sentinel_id, t.reason as known_reason,
+  select input.*, r.image, r.state, t.status, t.started_at, t.sentinel_id, t.reason as known_reason,
          s.deploy_reason, s.deploy_reason_class, ${absence("s")} as absence,
          case when t.status = 'pending' and r.state = 'in_progress' and r.driver = input.driver
                    and input.give_up_reason is not null then 'never_begun'
@@ -80,5 +82,8 @@ changed as (
 ),
 ${WAVES_AND_EVENTS},
 ${writeLog({ events: SENTINEL_EVENT_COLUMNS })}
-select ord, outcome, reason from judged`,
+select ord, outcome, reason,
+       case when verdict not in ('settled', 'progressing')
+            then coalesce(extract(epoch from statement_timestamp() - started_at) * 1000, 0) end
+  from judged`,
 });

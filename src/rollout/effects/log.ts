@@ -28,7 +28,10 @@ interface LogEntries {
    * `rollout_id`, `state`, `type` and these columns.
    */
   readonly events?: readonly EventColumn[];
-  /** The events are told to people: `event` also has `notifies`. */
+  /**
+   * The events are told to people: `event` also has `notifies` and `total`. How
+   * the targets stand is told with them, so the statement must not move it.
+   */
   readonly notifies?: boolean;
   /** Changes of desired state come from a CTE `change` with `ord`, `step` and the columns of desired_changes. */
   readonly changes?: boolean;
@@ -64,8 +67,16 @@ function writeEvents(columns: readonly EventColumn[]): string {
 
 const WRITE_NOTIFICATIONS = `
     written_notification as (
-      insert into notifications (sequence, rollout_id)
-      select sequence, rollout_id from numbered_event where notifies)`;
+      insert into notifications (sequence, rollout_id, total, ready, failed, skipped, reverted)
+      select e.sequence, e.rollout_id, coalesce(stands.total, e.total, 0), coalesce(stands.ready, 0),
+             coalesce(stands.failed, 0), coalesce(stands.skipped, 0), coalesce(stands.reverted, 0)
+        from numbered_event as e
+       cross join lateral (
+         select sum(w.size)::int as total, sum(w.ready)::int as ready, sum(w.failed)::int as failed,
+                sum(w.skipped)::int as skipped, sum(w.reverted)::int as reverted
+           from rollout_waves as w where w.rollout_id = e.rollout_id
+       ) as stands
+       where e.notifies)`;
 
 const WRITE_CHANGES = `
     written_change as (

@@ -11,6 +11,9 @@ export interface StartRolloutRow {
   /** Invocation that will drive it. */
   driver: string;
   notifies: boolean;
+  /** W3C `traceparent` of its caller; null: in no trace. */
+  traceParent: string | null;
+  traceState: string;
   /** Sealed URL in base64; null: none of its own. */
   webhook: string | null;
   encrypted: boolean;
@@ -25,7 +28,8 @@ export interface StartRolloutResult {
 
 /**
  * Admission of Rollout. Starts a rollout unless one is active or every running
- * sentinel is on the image already (R1). A webhook of an earlier rollout ends here.
+ * sentinel is on the image already (R1). The webhook of an earlier rollout that has
+ * no message to send ends here (W6).
  */
 export const startRollout = defineEffect<StartRolloutRow, StartRolloutResult>({
   name: "start_rollout",
@@ -35,6 +39,8 @@ export const startRollout = defineEffect<StartRolloutRow, StartRolloutResult>({
     percentages: "json",
     driver: "text",
     notifies: "bool",
+    traceParent: "text",
+    traceState: "text",
     webhook: "text",
     encrypted: "bool",
   },
@@ -58,13 +64,15 @@ with asked as materialized (
     ) as fleet
 ),
 started as (
-  insert into rollouts (id, image, wave_percentages, state, driver, notifies)
-  select rollout_id, image, array(select json_array_elements_text(percentages)::int), 'in_progress', driver, notifies
+  insert into rollouts (id, image, wave_percentages, state, driver, notifies, webhook, trace_parent, trace_state)
+  select rollout_id, image, array(select json_array_elements_text(percentages)::int), 'in_progress', driver, notifies,
+         case when webhook is not null then 'own' when notifies then 'default' end, trace_parent, trace_state
     from asked where outcome = 'started'
   returning id
 ),
 forgotten as (
-  delete from webhooks using started where webhooks.rollout_id <> started.id
+  delete from webhooks as h using started
+   where h.rollout_id <> started.id and not exists (select from notifications as n where n.rollout_id = h.rollout_id)
 ),
 remembered as (
   insert into webhooks (rollout_id, url, encrypted)

@@ -53,9 +53,6 @@ moved as (
          updated_at = statement_timestamp(), ended_at = case when next.wave_index is null then statement_timestamp() end
     from next where r.id = next.id and next.ours
 ),
-forgotten as (
-  delete from webhooks as h using next where next.ours and next.wave_index is null and h.rollout_id = next.id
-),
 started as (
   update rollout_waves as w set started_at = coalesce(w.started_at, statement_timestamp())
     from next where next.ours and w.rollout_id = next.id and w.wave_index = next.wave_index

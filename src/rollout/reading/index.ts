@@ -10,8 +10,15 @@ export {
   targetStatuses,
 } from "./enum-names.ts";
 export { readEvents } from "./events.ts";
+export { type DomainFigures, readDomainFigures } from "./figures.ts";
 export { LOG_CHANNEL, type LogPositions, positionsFromPayload, readLogPositions } from "./log-positions.ts";
+export { type FailureGroup, type NotificationFacts, readNotificationFacts } from "./notification-facts.ts";
+export { type DueLane, readDueLanes } from "./notifications.ts";
 export { readRollout, readRolloutEnd, readRolloutId, readRollouts } from "./rollouts.ts";
 export { readSentinel, readSentinels } from "./sentinels.ts";
 export { readSnapshot } from "./snapshot.ts";
 export { readTargets } from "./targets.ts";
+export { readLastOverdueEvent, readTraceExport } from "./trace-export.ts";
+export { readTracedOutcomes, type TracedOutcome } from "./traced-outcomes.ts";
+export { type CourseEvent, type LogStretch, readTracedRollouts, type TracedRollout } from "./traced-rollouts.ts";
+export { readUnchanged } from "./unchanged-sentinels.ts";

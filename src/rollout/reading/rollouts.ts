@@ -29,6 +29,12 @@ interface RolloutRow {
   updated_at: Date;
   ended_at: Date | null;
   waves: WaveRow[];
+  notifies: boolean;
+  notifications_sent: number;
+  notifications_waiting: number;
+  notifications_dropped: number;
+  last_failure: string;
+  last_failure_at: Date | null;
 }
 
 /** A rollout with its place in the order of all rollouts. */
@@ -41,8 +47,12 @@ const COLUMNS = `
   select r.id, r.number, r.image, r.state, r.reason, r.current_wave, r.wave_percentages,
          r.created_at, r.updated_at, r.ended_at,
          coalesce((select json_agg(w order by w.wave_index) from rollout_waves as w where w.rollout_id = r.id),
-                  '[]') as waves
-    from rollouts as r`;
+                  '[]') as waves,
+         r.notifies, coalesce(l.sent, 0) as notifications_sent, coalesce(l.dropped, 0) as notifications_dropped,
+         (select count(*)::int from notifications as n where n.rollout_id = r.id) as notifications_waiting,
+         coalesce(l.last_failure, '') as last_failure, l.last_failure_at
+    from rollouts as r
+    left join notification_lanes as l on l.rollout_id = r.id`;
 
 /** One rollout; without an id the latest. Undefined: there is none. */
 export async function readRollout(database: Database, id: string | undefined): Promise<Rollout | undefined> {
@@ -115,6 +125,14 @@ function rolloutFromRow(row: RolloutRow): Rollout {
     createdAt: timestampFromDate(row.created_at),
     updatedAt: timestampFromDate(row.updated_at),
     ...instant("endedAt", row.ended_at),
+    notifications: {
+      enabled: row.notifies,
+      sent: row.notifications_sent,
+      waiting: row.notifications_waiting,
+      dropped: row.notifications_dropped,
+      lastFailure: row.last_failure,
+      ...instant("lastFailureAt", row.last_failure_at),
+    },
   });
 }
 

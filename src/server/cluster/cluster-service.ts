@@ -3,6 +3,7 @@ import type pg from "pg";
 import type { Engine, EngineLog } from "../../engine/index.ts";
 import type { ClusterService } from "../../gen/hydra/v1/cluster_pb.ts";
 import type { EventTail } from "../watch/index.ts";
+import { AgentStreams } from "./agent-streams.ts";
 import { watchDesiredState } from "./desired-stream.ts";
 import { Regions } from "./regions.ts";
 import { reportObservedState } from "./report.ts";
@@ -15,17 +16,19 @@ export interface ClusterServiceDeps {
   /** The server's one tail of the log. */
   readonly tail: EventTail;
   readonly log: EngineLog;
+  /** Where open streams are noted. Default: nowhere. */
+  readonly streams?: AgentStreams;
   /** Silence after which a stream gets a heartbeat. Default 15,000. */
   readonly heartbeatMs?: number;
 }
 
 /** What the agents of clusters speak. */
 export function clusterService(deps: ClusterServiceDeps): ServiceImpl<typeof ClusterService> {
-  const { engine, pool, tail, log, heartbeatMs = HEARTBEAT_MS } = deps;
+  const { engine, pool, tail, log, streams = new AgentStreams(), heartbeatMs = HEARTBEAT_MS } = deps;
   const regions = new Regions(engine);
   return {
     watchDesiredState: (request, { signal }) =>
-      watchDesiredState({ pool, tail, regions, log, heartbeatMs }, request, signal),
+      watchDesiredState({ pool, tail, streams, regions, log, heartbeatMs }, request, signal),
     reportObservedState: (request) => reportObservedState({ engine, regions }, request),
   };
 }

@@ -10,6 +10,7 @@ import type {
 import { readDesired, readDesiredChanges, readLogPositions } from "../../rollout/index.ts";
 import { type EventTail, readForStream, throwIfEnded } from "../watch/index.ts";
 import { type AgentIdentity, identityFrom } from "./agent-identity.ts";
+import type { AgentStreams } from "./agent-streams.ts";
 import type { Regions } from "./regions.ts";
 
 // One agent's stream of desired state. Pulled by the agent, so a slow one holds
@@ -30,6 +31,7 @@ type Message = MessageInitShape<typeof WatchDesiredStateResponseSchema>;
 export interface DesiredStreamDeps {
   readonly pool: pg.Pool;
   readonly tail: EventTail;
+  readonly streams: AgentStreams;
   readonly regions: Regions;
   readonly log: EngineLog;
   /** After this much silence a heartbeat is sent. */
@@ -48,7 +50,16 @@ export async function* watchDesiredState(
   }
   await deps.regions.admit(agent);
   deps.log.info({ ...agent, cursor: Number(request.cursor) }, "agent connected");
-  yield* new DesiredStream(deps, agent, AbortSignal.any([signal, deps.tail.stopped])).messages(request.cursor);
+  const ended = AbortSignal.any([signal, deps.tail.stopped]);
+  const stream = new DesiredStream(deps, agent, ended);
+  const close = deps.streams.add(stream);
+  // An agent that goes away between two messages need not pull again.
+  ended.addEventListener("abort", close, { once: true });
+  try {
+    yield* stream.messages(request.cursor);
+  } finally {
+    close();
+  }
 }
 
 class DesiredStream {
@@ -56,11 +67,16 @@ class DesiredStream {
   readonly #agent: AgentIdentity;
   readonly #ended: AbortSignal;
   #cursor = 0n;
+  #syncing = false;
 
   constructor(deps: DesiredStreamDeps, agent: AgentIdentity, ended: AbortSignal) {
     this.#deps = deps;
     this.#agent = agent;
     this.#ended = ended;
+  }
+
+  get toldUpTo(): bigint | undefined {
+    return this.#syncing ? undefined : this.#cursor;
   }
 
   async *messages(cursor: bigint): AsyncGenerator<Message> {
@@ -96,6 +112,7 @@ class DesiredStream {
   async *#fullSync(): AsyncGenerator<Message> {
     const { pool } = this.#deps;
     const { regionId } = this.#agent;
+    this.#syncing = true;
     const { changeVersion } = await readForStream(readLogPositions(pool));
     let after: DesiredSentinel | undefined;
     for (let end = false; !end;) {
@@ -106,5 +123,6 @@ class DesiredStream {
       yield { sentinels, fullSync: true, fullSyncEnd: end, cursor: end ? changeVersion : 0n };
     }
     this.#cursor = changeVersion;
+    this.#syncing = false;
   }
 }

@@ -1,1 +1,2 @@
+export { AgentStreams } from "./agent-streams.ts";
 export { clusterService } from "./cluster-service.ts";

@@ -6,6 +6,7 @@ import { IDEMPOTENCY_KEY, INVOCATION_ID } from "../invocations.ts";
 import type { NodeRequest } from "../one-port.ts";
 import { REQUEST_ID } from "../request-id.ts";
 import type { Answer } from "../send.ts";
+import { traceContextFrom } from "../trace-context.ts";
 import { jsonAnswer, outputAnswer } from "./answer.ts";
 import { checkContentType } from "./content-type.ts";
 import { delayFrom } from "./delay.ts";
@@ -56,6 +57,7 @@ async function store(asked: ServiceRequest, target: DurableMethod, deps: Ingress
       request: message,
       requestId: call.requestId,
       idempotencyKey: headerOf(request, IDEMPOTENCY_KEY),
+      traceContext: traceContextFrom((name) => headerOf(request, name)),
       ...(delayMs === undefined ? {} : { delayMs }),
     });
   } catch (error) {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
+import type pg from "pg";
 import { type Engine, TerminalError } from "../../engine/index.ts";
 import {
   type ImportSentinelsRequest,
@@ -8,6 +9,7 @@ import {
   type SentinelSpec,
 } from "../../gen/hydra/v1/sentinel_pb.ts";
 import {
+  readUnchanged,
   type SentinelSpecRow,
   sentinelSpecRow,
   type UpsertSentinelResult,
@@ -20,53 +22,72 @@ const MOST_ROWS = 200_000;
 /** Characters of all rows together. */
 const MOST_TEXT = 64 * 1024 * 1024;
 
+interface ImportDeps {
+  readonly engine: Engine;
+  readonly pool: pg.Pool;
+}
+
 /**
  * Takes sentinels from a stream, then writes all of them in one commit, or
- * none. Throws a TerminalError that names the first bad row's position, from 1.
+ * none. A row that is so already when it arrives is left out, so that only what
+ * changes is written under the lock that a running rollout waits for. Throws a
+ * TerminalError that names the first bad row's position, from 1.
  */
 export async function importSentinels(
-  engine: Engine,
+  { engine, pool }: ImportDeps,
   requests: AsyncIterable<ImportSentinelsRequest>,
 ): Promise<ImportSentinelsResponse> {
-  const gathered = new GatheredRows();
-  for await (const { sentinels } of requests) gathered.add(sentinels);
-  const results = await upsert(engine, gathered.rows);
+  const checked = new CheckedRows();
+  const changing: ImportRow[] = [];
+  for await (const { sentinels } of requests) {
+    const rows = checked.of(sentinels);
+    const unchanged = await readUnchanged(pool, rows);
+    for (const [i, row] of rows.entries()) if (!unchanged.has(i)) changing.push(row);
+  }
+  const results = await upsert(engine, changing);
   const count = (outcome: UpsertSentinelResult["outcome"]) =>
     results.filter((result) => result?.outcome === outcome).length;
   return create(ImportSentinelsResponseSchema, {
     created: count("created"),
     updated: count("updated"),
-    unchanged: count("unchanged"),
+    unchanged: count("unchanged") + checked.size - changing.length,
   });
 }
 
-async function upsert(engine: Engine, rows: readonly SentinelSpecRow[]): Promise<(UpsertSentinelResult | null)[]> {
-  if (rows.length === 0) return [];
+async function upsert(engine: Engine, rows: readonly ImportRow[]): Promise<(UpsertSentinelResult | null)[]> {
   const results = await engine.executeMany(upsertSentinels, rows);
   for (const [i, row] of rows.entries()) {
     const result = results[i];
     const refusal = result && upsertRefusal(row, result);
-    if (refusal) throw atRow(i + 1, refusal);
+    if (refusal) throw atRow(row.position, refusal);
   }
   return results;
 }
 
-/** Rows of one import, checked as they come. */
-class GatheredRows {
-  readonly rows: SentinelSpecRow[] = [];
+interface ImportRow extends SentinelSpecRow {
+  /** Among the rows of the import, from 1. */
+  readonly position: number;
+}
+
+/** Checks the rows of one import as they come. */
+class CheckedRows {
   readonly #request = randomUUID();
   readonly #positions = new Map<string, number>();
   #text = 0;
 
-  add(specs: readonly SentinelSpec[]): void {
+  get size(): number {
+    return this.#positions.size;
+  }
+
+  of(specs: readonly SentinelSpec[]): ImportRow[] {
     if (specs.length > MOST_PER_MESSAGE) {
       throw invalid(`a message has ${specs.length} sentinels, at most ${MOST_PER_MESSAGE} are accepted in one`);
     }
-    for (const spec of specs) this.#addOne(spec);
+    return specs.map((spec) => this.#check(spec));
   }
 
-  #addOne(spec: SentinelSpec): void {
-    const position = this.rows.length + 1;
+  #check(spec: SentinelSpec): ImportRow {
+    const position = this.size + 1;
     if (position > MOST_ROWS) throw invalid(`an import takes at most ${MOST_ROWS} rows; send the rest in another one`);
     const row = rowAt(position, spec, this.#request);
     const before = this.#positions.get(row.sentinelId);
@@ -80,13 +101,13 @@ class GatheredRows {
       );
     }
     this.#positions.set(row.sentinelId, position);
-    this.rows.push(row);
+    return row;
   }
 }
 
-function rowAt(position: number, spec: SentinelSpec, request: string): SentinelSpecRow {
+function rowAt(position: number, spec: SentinelSpec, request: string): ImportRow {
   try {
-    return sentinelSpecRow(spec, request);
+    return { ...sentinelSpecRow(spec, request), position };
   } catch (error) {
     throw error instanceof TerminalError ? atRow(position, error) : error;
   }

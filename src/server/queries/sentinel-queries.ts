@@ -43,7 +43,7 @@ export function sentinelQueries({ engine, pool, log }: SentinelQueriesDeps): Sen
     listSentinels: (request) => listSentinels(pool, request),
     upsertSentinel: async (request) => ({ sentinel: await upsertSentinel({ engine, pool }, request) }),
     importSentinels: async (requests) => {
-      const response = await importSentinels(engine, requests);
+      const response = await importSentinels({ engine, pool }, requests);
       const { created, updated, unchanged } = response;
       log.info({ created, updated, unchanged }, "sentinels imported");
       return response;

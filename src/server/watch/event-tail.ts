@@ -72,6 +72,16 @@ export class EventTail {
     return this.#ring.after(position, limit);
   }
 
+  /** How many watch. */
+  get watchers(): number {
+    return this.#watchers;
+  }
+
+  /** Version of the latest change of desired state that is known here. */
+  get changeVersion(): bigint {
+    return this.#changeVersion;
+  }
+
   /** Has events read from now on, until the function returned is called. */
   watch(): () => void {
     this.#watchers += 1;

@@ -88,7 +88,7 @@ test.each([
   expect(await count("bad-")).toBe(0);
 });
 
-test("a message with more than 1,000 rows, or more than 200,000 in all: refused", async () => {
+test("a message with more than 1,000 rows, or more than 200,000 in all: refused", { timeout: 120_000 }, async () => {
   const many = Array.from({ length: 1_001 }, (_, i) => row(`many-${i}`));
   expect((await refusal(server.sentinels.importSentinels(messages(many, 1_001)))).rawMessage).toContain("1000");
   async function* endless() {
@@ -96,6 +96,29 @@ test("a message with more than 1,000 rows, or more than 200,000 in all: refused"
   }
   expect((await refusal(server.sentinels.importSentinels(endless()))).rawMessage).toContain("200000");
   expect(await count("many-")).toBe(0);
+});
+
+test("rows that are so already: imported again without the lock that a rollout waits for", async () => {
+  const rows = [row("same-1"), row("same-2")];
+  await server.sentinels.importSentinels(messages(rows));
+  const holder = await server.pool.connect();
+  try {
+    await holder.query("begin; select 1 from rollout_log for update");
+    const again = [...rows.slice(0, 1), { id: "same-2" }];
+    expect(await server.sentinels.importSentinels(messages(again))).toMatchObject({ updated: 0, unchanged: 2 });
+  } finally {
+    await holder.query("rollback");
+    holder.release();
+  }
+});
+
+test("a bad row after rows that are so already: named by its place in the import", async () => {
+  const rows = [row("kept-1"), row("kept-2")];
+  await server.sentinels.importSentinels(messages(rows));
+  const error = await refusal(
+    server.sentinels.importSentinels(messages([...rows, row("late", { k8sName: "kept-1" })])),
+  );
+  expect(error.rawMessage).toMatch(/^row 3: sentinel late: another sentinel/);
 });
 
 test("an import of nothing: nothing happens", async () => {

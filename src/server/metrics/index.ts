@@ -1,0 +1,2 @@
+export { MetricsPage } from "./metrics-page.ts";
+export { Metrics } from "./metrics.ts";
