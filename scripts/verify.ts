@@ -8,7 +8,7 @@ const STEPS: readonly (readonly [script: string, meaning: string])[] = [
   ["types", "the types agree"],
   ["proto:lint", "the .proto files follow the rules"],
   ["proto:breaking", "no change of the .proto files breaks a client of the last release"],
-  ["verify:generated", "src/gen is what the .proto files say"],
+  ["verify:generated", "src/gen and the generated pages of docs are what they are made from"],
   ["unused", "no file, export or dependency is left unused"],
   ["build", "the package builds"],
   ["test", "the tests pass"],

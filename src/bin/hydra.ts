@@ -6,8 +6,11 @@ import { CommanderError } from "@commander-js/extra-typings";
 import { createTerminal, ExitCode } from "../cli/index.ts";
 import { ConfigError, loadConfig } from "../config.ts";
 import { createProgram } from "./program.ts";
-import { listenForSignals } from "./signals.ts";
+import { listenForSignals, withSignal } from "./signals.ts";
 import { StartGivenUpError, UsageError, UserError } from "./user-error.ts";
+
+/** As after a SIGHUP, which may come later than the first failed write. */
+const TERMINAL_GONE = 129;
 
 process.exit(await main());
 
@@ -16,8 +19,10 @@ async function main(): Promise<number> {
   const terminal = createTerminal(stdout, stderr, env);
   const interrupted = listenForSignals((exitCode) => process.exit(exitCode));
   let serving = false;
-  // Whoever read the output has gone (`hydra watch | head -1`). A server goes on without.
-  stdout.on("error", () => serving || process.exit(ExitCode.DONE));
+  // Whoever read the output has gone: a program (`hydra watch | head -1`), or a terminal. A server goes on without.
+  stdout.on("error", () => serving || process.exit(stdout.isTTY ? TERMINAL_GONE : ExitCode.DONE));
+  stderr.on("error", () => {});
+  process.on("exit", () => terminal.restore());
   try {
     let exitCode = 0;
     const program = createProgram({
@@ -30,10 +35,17 @@ async function main(): Promise<number> {
       onExit: (code) => (exitCode = code),
     });
     await program.parseAsync();
-    return exitCode;
+    return withSignal(exitCode, interrupted);
   } catch (error) {
-    return explain(error, terminal.complain);
+    return withSignal(explain(error, terminal.complain), interrupted);
+  } finally {
+    if (!interrupted.aborted) await written(stdout);
   }
+}
+
+/** Resolves once a reader that is slower than hydra has been given everything: ending the process would lose the rest. */
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write("", () => resolve()));
 }
 
 function explain(error: unknown, complain: (line: string) => void): number {

@@ -1,11 +1,13 @@
 import { Command } from "@commander-js/extra-typings";
-import { addOperatorCommands } from "../cli/index.ts";
+import { addOperatorCommands, CommandGroup } from "../cli/index.ts";
+import { addCompletionCommands } from "./completion-commands.ts";
+import { dbCommand } from "./database-commands.ts";
 import { demoCommand, devCommand, serveCommand } from "./server-commands.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 const EXAMPLES = `
 Examples:
-  $ hydra demo                                      one whole rollout, drawn, in half a minute
+  $ hydra demo                                      one whole rollout, drawn, in under a minute
   $ hydra dev                                       a server with a simulated fleet, to try things on
   $ hydra rollout ghcr.io/acme/sentinel:v1.2.3      in another terminal
 
@@ -17,11 +19,22 @@ export function createProgram(surroundings: Surroundings): Command {
   const program = new Command("hydra")
     .description("Rolls a container image out over a fleet of sentinels in waves, durably.")
     .version(version)
+    .commandsGroup(CommandGroup.OTHER)
+    .helpCommand("help [command]", "tell more of a command")
     .addHelpText("after", EXAMPLES);
-  for (const command of [demoCommand, devCommand, serveCommand]) program.addCommand(command(surroundings));
   addOperatorCommands(program, { terminal, url: config.url, token: config.token, interrupted, onExit });
-  for (const command of [program, ...program.commands]) {
-    command.exitOverride().showHelpAfterError("(see --help)").configureHelp({ helpWidth: terminal.size().columns });
+  for (const command of [demoCommand, devCommand, serveCommand]) {
+    program.addCommand(command(surroundings).helpGroup(CommandGroup.RUN));
   }
+  program.addCommand(dbCommand(surroundings));
+  addCompletionCommands(program, surroundings);
+  applyToAll(program, (command) => {
+    command.exitOverride().showHelpAfterError("(see --help)").configureHelp({ helpWidth: terminal.size().columns });
+  });
   return program;
+}
+
+function applyToAll(command: Command, apply: (command: Command) => void): void {
+  apply(command);
+  for (const child of command.commands) applyToAll(child as Command, apply);
 }

@@ -10,7 +10,7 @@ const DEV_CONVERGE = "500ms-2s";
 
 export function demoCommand(surroundings: Surroundings) {
   return new Command("demo")
-    .description("one whole rollout over a simulated fleet: waves, a failure, pause, resume; ends by itself")
+    .description("one whole rollout over a simulated fleet: a failure, a killed server, a rollback; ends by itself")
     .action(async () => {
       const { demo } = await import("./demo.ts");
       surroundings.onExit(await demo(surroundings));

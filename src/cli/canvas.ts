@@ -9,4 +9,6 @@ export interface Canvas {
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly style: Style;
+  /** Say what can be done next. Default: false, for commands that end with saying it. */
+  readonly hints?: boolean;
 }

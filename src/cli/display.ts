@@ -1,31 +1,40 @@
 import type { WatchResponse } from "../client.ts";
 import { WatchResponseSchema } from "../gen/hydra/v1/sentinel_rollout_pb.ts";
-import { summaryLine } from "./draw-rollout.ts";
-import { eventLine } from "./event-sentence.ts";
 import { jsonLine, sparseJsonLine } from "./json-line.ts";
-import { isBeginning, viewOfRollout } from "./rollout-view.ts";
+import { PlainDisplay } from "./plain-display.ts";
+import { sayAway } from "./say-away.ts";
 import type { Session } from "./session.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Shows what a Watch tells, as it comes. */
+/** Shows what a Watch tells, as it comes. Nothing is written before the first thing to show. */
 export interface Display {
   show(response: WatchResponse): void;
+  /** A line of somebody else's: above a picture, among plain lines, never in JSON. */
+  note(line: string): void;
+  /** The server has not answered for so many milliseconds; undefined: it answers again. */
+  away(forMs: number | undefined): void;
   /** Leaves the last picture standing. May be called twice. */
   end(): void;
 }
 
 export interface DisplayOptions {
-  /** Leave out of plain lines that a sentinel's turn has begun: its end is told, too. Default: false. */
-  brief?: boolean;
+  /** Say in a picture what can be done next. Default: false, for commands that end with saying it. */
+  hints?: boolean;
 }
 
 /** JSON lines, a picture that is drawn over, or plain lines: whatever suits the output. */
-export async function createDisplay(session: Session, { brief = false }: DisplayOptions = {}): Promise<Display> {
-  if (session.json) return jsonDisplay(session.terminal);
-  if (!session.terminal.live) return plainDisplay(session.terminal, brief);
-  // Only a terminal needs what draws over lines, and it takes a while to load.
+export async function createDisplay(session: Session, options: DisplayOptions = {}): Promise<Display> {
+  const display = await displayFor(session, options);
+  session.onDisplay?.((line) => display.note(line));
+  return display;
+}
+
+async function displayFor({ client, terminal, json }: Session, { hints = false }: DisplayOptions): Promise<Display> {
+  if (json) return jsonDisplay(terminal);
+  if (!terminal.live) return new PlainDisplay(terminal);
+  // Only a terminal needs what draws, and it takes a while to load.
   const { LiveDisplay } = await import("./live-display.ts");
-  return new LiveDisplay(session.client, session.terminal);
+  return new LiveDisplay(client, terminal, hints);
 }
 
 function jsonDisplay(terminal: Terminal): Display {
@@ -34,21 +43,8 @@ function jsonDisplay(terminal: Terminal): Display {
       const write = response.message.case === "snapshot" ? jsonLine : sparseJsonLine;
       if (response.message.case !== "heartbeat") terminal.print(write(WatchResponseSchema, response));
     },
-    end() {},
-  };
-}
-
-function plainDisplay(terminal: Terminal, brief: boolean): Display {
-  return {
-    show({ message }) {
-      if (message.case === "event" && !(brief && isBeginning(message.value))) {
-        terminal.print(eventLine(message.value, terminal.style));
-      }
-      if (message.case !== "snapshot") return;
-      const { rollout, sequence, reset } = message.value;
-      if (reset) terminal.print("earlier events are no longer kept; this is how it stands:");
-      if (rollout) terminal.print(summaryLine(viewOfRollout(rollout, sequence)));
-    },
+    note() {},
+    away: sayAway(terminal),
     end() {},
   };
 }

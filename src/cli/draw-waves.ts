@@ -14,6 +14,7 @@ interface Row {
 const HEADINGS = ["wave", "upto", "ready", "failed", "time"] as const;
 /** Wide enough for most times, so that the bars keep their length while one grows. */
 const MIN_WIDTHS = [4, 4, 5, 6, 5] as const;
+const READY = 2;
 const MIN_BAR = 10;
 const MAX_BAR = 100;
 
@@ -24,6 +25,8 @@ export function drawWaves(waves: readonly WaveView[], canvas: Canvas, maxRows: n
   const widths = HEADINGS.map((heading, index) =>
     Math.max(MIN_WIDTHS[index] ?? 0, heading.length, ...rows.map((row) => row.cells[index]?.length ?? 0)),
   );
+  // As it will be when all are ready.
+  widths[READY] = Math.max(...waves.map(({ size }) => 2 * formatCount(size).length + 1), widths[READY] ?? 0);
   const barColumns = barWidth(widths, canvas.columns);
   const window = chooseWindow(waves, maxRows - 1);
   return [
@@ -71,6 +74,7 @@ function segmentsOf(wave: WaveView, { colors, symbols }: Style): BarSegment[] {
     { count: wave.ready, paint: (cells) => colors.green(symbols.ready.repeat(cells)) },
     { count: wave.failed, paint: (cells) => colors.red(symbols.failed.repeat(cells)) },
     { count: wave.skipped, paint: (cells) => colors.yellow(symbols.skipped.repeat(cells)) },
+    { count: wave.reverted, paint: (cells) => colors.cyan(symbols.reverted.repeat(cells)) },
     { count: deploying, paint: (cells) => colors.yellow(symbols.deploying.repeat(cells)) },
     { count: waiting - deploying, paint: (cells) => colors.dim(symbols.pending.repeat(cells)) },
   ];
@@ -92,5 +96,6 @@ function chooseWindow(waves: readonly WaveView[], rows: number): Window {
 
 function moreLine(count: number, { from, to }: Window, { colors }: Style): string[] {
   if (to - from === count) return [];
-  return [colors.dim(`waves ${from + 1} to ${to} of ${count}`)];
+  const shown = to - from === 1 ? `wave ${to}` : `waves ${from + 1} to ${to}`;
+  return [colors.dim(`${shown} of ${count}`)];
 }

@@ -1,35 +1,63 @@
 import { doneOf, type WaveView } from "./rollout-view.ts";
 
+/** How long something will take, and why we think so. */
+export interface Estimate {
+  readonly remainingMs: number;
+  /** Goes after "by": `the pace of waves 1 to 3`. */
+  readonly basis: string;
+}
+
 /**
- * How long the waves that are left will take, in milliseconds.
+ * How long the waves that are left will take.
  *
  * A wave costs something by itself (the slowest sentinel) and something for
  * each of its sentinels. Both follow from the waves that are over: one tells
- * the first part only, two of different sizes tell both. Undefined until one is over.
+ * the first part only, two of different sizes tell both. Undefined until one
+ * is over, and where one takes longer than foreseen and has nothing done yet.
  */
-export function estimateRemainingMs(waves: readonly WaveView[], now: number): number | undefined {
-  const samples = waves.flatMap((wave) =>
-    wave.startedAt === undefined || wave.completedAt === undefined
-      ? []
-      : [{ size: wave.size, durationMs: wave.completedAt - wave.startedAt }],
+export function estimateRemaining(waves: readonly WaveView[], now: number): Estimate | undefined {
+  const samples = waves.flatMap(({ index, size, startedAt, completedAt }) =>
+    startedAt === undefined || completedAt === undefined ? [] : [{ index, size, durationMs: completedAt - startedAt }],
   );
   if (samples.length === 0) return undefined;
   const predict = fitLine(samples);
-  return waves
-    .filter((wave) => wave.completedAt === undefined)
-    .reduce((sum, wave) => sum + remainingOfWave(wave, predict(wave.size), now), 0);
+  const left = waves.filter((wave) => wave.completedAt === undefined);
+  const late = left.find((wave) => isLate(wave, predict(wave.size), now));
+  if (late && doneOf(late) === 0) return undefined;
+  const remainingMs = left.reduce(
+    (sum, wave) => sum + (wave === late ? remainingByProgressMs(wave, now) : remainingMsOf(wave, predict, now)),
+    0,
+  );
+  return { remainingMs, basis: late ? `what is done of wave ${late.index + 1}` : `the pace of ${nameOf(samples)}` };
 }
 
-function remainingOfWave(wave: WaveView, predictedMs: number, now: number): number {
-  if (wave.startedAt === undefined) return predictedMs;
-  const elapsedMs = Math.max(0, now - wave.startedAt);
+function elapsedMsOf({ startedAt }: WaveView, now: number): number {
+  return startedAt === undefined ? 0 : Math.max(0, now - startedAt);
+}
+
+/** It takes longer than foreseen. */
+function isLate(wave: WaveView, predictedMs: number, now: number): boolean {
+  return wave.startedAt !== undefined && elapsedMsOf(wave, now) >= predictedMs;
+}
+
+function remainingMsOf(wave: WaveView, predict: (size: number) => number, now: number): number {
+  return Math.max(0, predict(wave.size) - elapsedMsOf(wave, now));
+}
+
+function remainingByProgressMs(wave: WaveView, now: number): number {
   const done = doneOf(wave);
-  // Longer than foreseen: go by what is done of it.
-  const byProgressMs = done === 0 ? 0 : (elapsedMs / done) * (wave.size - done);
-  return elapsedMs < predictedMs ? predictedMs - elapsedMs : byProgressMs;
+  return (elapsedMsOf(wave, now) / done) * (wave.size - done);
+}
+
+/** Waves run one after the other: those that are over are a range. */
+function nameOf(samples: readonly Sample[]): string {
+  const first = (samples[0]?.index ?? 0) + 1;
+  const last = (samples.at(-1)?.index ?? 0) + 1;
+  return first === last ? `wave ${first}` : `waves ${first} to ${last}`;
 }
 
 interface Sample {
+  readonly index: number;
   readonly size: number;
   readonly durationMs: number;
 }

@@ -1,5 +1,6 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { type RolloutEvent, RolloutEventType as Type } from "../gen/hydra/v1/sentinel_rollout_pb.ts";
+import { inStyle } from "./fit-text.ts";
 import type { Style } from "./terminal.ts";
 import { countOf, formatCount, formatTime } from "./words.ts";
 
@@ -39,13 +40,14 @@ const SENTENCES = new Map<Type, Sentence>([
   ],
 ]);
 
-/** What happened, in a few words. */
+/** What happened, in a few words; ids, images and reasons as they came. */
 export function eventSentence(event: RolloutEvent): string {
   return SENTENCES.get(event.type)?.text(event) ?? "something that this version does not know";
 }
 
-/** The words, coloured by what they mean. */
-export function styledSentence(event: RolloutEvent, { colors }: Style, text = eventSentence(event)): string {
+/** The words, fit for a terminal and coloured by what they mean. */
+export function styledSentence(event: RolloutEvent, style: Style, text = inStyle(eventSentence(event), style)): string {
+  const { colors } = style;
   switch (SENTENCES.get(event.type)?.tone) {
     case "green":
       return colors.green(text);
@@ -61,9 +63,9 @@ export function styledSentence(event: RolloutEvent, { colors }: Style, text = ev
 }
 
 /** One line of a plain listing: position (for `--after`), time, words. */
-export function eventLine(event: RolloutEvent, style: Style): string {
+export function eventLine(event: RolloutEvent, style: Style, words = styledSentence(event, style)): string {
   const position = String(event.sequence).padStart(6);
-  return `${style.colors.dim(`${position}  ${eventTime(event)}`)}  ${styledSentence(event, style)}`;
+  return `${style.colors.dim(`${position}  ${eventTime(event)}`)}  ${words}`;
 }
 
 export function eventTime(event: RolloutEvent): string {
@@ -72,6 +74,11 @@ export function eventTime(event: RolloutEvent): string {
 
 function waveName(event: RolloutEvent): string {
   return `wave ${(event.waveIndex ?? 0) + 1}`;
+}
+
+/** How far the wave of a sentinel's event is. */
+export function progressSentence(event: RolloutEvent): string {
+  return `${waveName(event)}: ${waveCounts(event)}`;
 }
 
 function waveCounts(event: RolloutEvent): string {

@@ -48,7 +48,7 @@ export async function* follow(client: HydraClient, options: FollowOptions): Asyn
   }
 }
 
-export interface WatchOptions {
+export interface WatchOptions extends Pick<PatienceOptions, "onAway"> {
   rolloutId?: string | undefined;
   afterSequence?: bigint | undefined;
   /** Go on after the rollout's end, with every later one. */
@@ -61,20 +61,21 @@ export interface WatchOptions {
  * first one that starts. With a position, everything after it comes first.
  */
 export async function* followToTheEnd(client: HydraClient, options: WatchOptions): AsyncGenerator<WatchResponse, void> {
-  const { rolloutId, afterSequence, all = false, signal } = options;
+  const { rolloutId, afterSequence, all = false, signal, onAway = () => {} } = options;
   if (rolloutId !== undefined || all) return yield* follow(client, options);
 
   const first = await firstSnapshot(client, signal);
   if (first === undefined) return;
-  const known = true;
+  // From here on the server has been heard.
+  const then = { signal, onAway, known: true };
   let position = first.message.value.sequence;
   if (afterSequence === undefined) yield first;
-  else yield* followUntil(client, { afterSequence, signal, known }, (event) => event.sequence >= position, position);
+  else yield* followUntil(client, { ...then, afterSequence }, (event) => event.sequence >= position, position);
 
   let latestId = first.message.value.rollout?.id ?? "";
   if (latestId === "") {
     const isStart = (event: RolloutEvent) => event.type === RolloutEventType.ROLLOUT_STARTED;
-    for await (const response of followUntil(client, { afterSequence: position, signal, known }, isStart)) {
+    for await (const response of followUntil(client, { ...then, afterSequence: position }, isStart)) {
       if (response.message.case === "event") {
         latestId = response.message.value.rolloutId;
         position = response.message.value.sequence;
@@ -82,7 +83,7 @@ export async function* followToTheEnd(client: HydraClient, options: WatchOptions
       yield response;
     }
   }
-  if (latestId !== "") yield* follow(client, { rolloutId: latestId, afterSequence: position, signal, known });
+  if (latestId !== "") yield* follow(client, { ...then, rolloutId: latestId, afterSequence: position });
 }
 
 type SnapshotResponse = WatchResponse & { message: Extract<WatchResponse["message"], { case: "snapshot" }> };

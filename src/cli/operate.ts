@@ -33,10 +33,11 @@ export interface Operation<Answer> {
 export async function operate<Answer>(session: Session, operation: Operation<Answer>): Promise<Answer | undefined> {
   const over = new AbortController();
   const signal = AbortSignal.any([session.interrupted, over.signal]);
-  const stream = follow(session.client, { signal });
+  const loading = createDisplay(session);
+  const stream = follow(session.client, { signal, onAway: (forMs) => void loading.then((it) => it.away(forMs)) });
   // Shows that there is a server, and from where on events are ours to draw.
   const first = await stream.next();
-  const display = await createDisplay(session, { brief: true });
+  const display = await loading;
   const picture = new Picture(display);
   try {
     if (!first.done && operation.continues) display.show(first.value);

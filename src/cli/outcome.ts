@@ -5,6 +5,7 @@ import {
 } from "../gen/hydra/v1/sentinel_rollout_pb.ts";
 import { ExitCode } from "./exit-codes.ts";
 import { jsonLine } from "./json-line.ts";
+import { nextSteps } from "./next-steps.ts";
 import type { Session } from "./session.ts";
 
 /** Exit code of a command that ends with a rollout's outcome. */
@@ -37,12 +38,7 @@ function outcomeLines(state: State, rolloutId: string): string[] {
     case State.COMPLETED:
       return [`Rollout ${rolloutId} is completed.`];
     case State.PAUSED:
-      return [
-        `Rollout ${rolloutId} is paused. What next is yours to say:`,
-        "  hydra resume      go on with the next wave; what failed stays failed",
-        "  hydra cancel      end it here",
-        "  hydra rollback    put back what has the new image",
-      ];
+      return [`Rollout ${rolloutId} is paused. What next is yours to say:`, ...nextSteps(state)];
     case State.CANCELLED:
       return [`Rollout ${rolloutId} is cancelled. To put back what has the new image: hydra rollback`];
     default:
@@ -50,8 +46,14 @@ function outcomeLines(state: State, rolloutId: string): string[] {
   }
 }
 
+/** What goes on in the server after its command has ended. */
+export type Ongoing = "rollout" | "rollback";
+
 /** After Ctrl-C. */
-export function sayDetached({ terminal }: Session, operation: string): ExitCode {
-  terminal.complain(`The ${operation} goes on in the server. Look at it: hydra watch; end it: hydra cancel`);
+export function sayDetached({ terminal }: Session, ongoing: Ongoing): ExitCode {
+  // A rollback runs to its end.
+  const end = ongoing === "rollout" ? "; end it: hydra cancel" : "";
+  if (terminal.live) terminal.print("");
+  terminal.complain(`The ${ongoing} goes on in the server. See it: hydra watch${end}`);
   return ExitCode.INTERRUPTED;
 }

@@ -1,5 +1,6 @@
 import { createHydraClient, type HydraClient } from "../client.ts";
 import type { Terminal } from "./terminal.ts";
+import { withQuickWatch } from "./watch-reader.ts";
 
 /** What every command of an operator is given. */
 export interface Session {
@@ -10,6 +11,8 @@ export interface Session {
   readonly json: boolean;
   /** Aborted by Ctrl-C. */
   readonly interrupted: AbortSignal;
+  /** Told how to add a line of one's own to each display, as it begins. */
+  readonly onDisplay?: (note: (line: string) => void) => void;
 }
 
 export interface SessionOptions {
@@ -21,8 +24,8 @@ export interface SessionOptions {
 /** Connects to nothing yet: the first call does. */
 export function createSession(
   { url, token, json = false }: SessionOptions,
-  surroundings: Pick<Session, "terminal" | "interrupted">,
+  surroundings: Pick<Session, "terminal" | "interrupted" | "onDisplay">,
 ): Session {
   const client = createHydraClient({ baseUrl: url, ...(token === undefined ? {} : { token }) });
-  return { ...surroundings, client, url, json };
+  return { ...surroundings, client: withQuickWatch(client, { url, token }), url, json };
 }

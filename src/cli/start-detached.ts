@@ -7,12 +7,12 @@ import {
 import { ExitCode } from "./exit-codes.ts";
 import { follow } from "./follow.ts";
 import { callDurably } from "./operate.ts";
-import { sayDetached, sayOutcome } from "./outcome.ts";
+import { type Ongoing, sayDetached, sayOutcome } from "./outcome.ts";
 import type { Session } from "./session.ts";
 
 export interface DetachedStart {
   /** Named to a person who interrupts it. */
-  name: string;
+  name: Ongoing;
   call: (options: CallOptions) => Promise<{ state: State }>;
   /** Tells that the operation is stored: it goes on by itself from there. */
   startedBy: RolloutEventType;

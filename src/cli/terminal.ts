@@ -1,14 +1,21 @@
 import pc from "picocolors";
+import { RESTORE, type Size } from "./painter.ts";
 
 /** Where commands write, and what can be shown there. */
 export interface Terminal {
-  /** Standard output, for log-update. */
+  /** Standard output, for those who wait until it has taken what was written. */
   readonly stream: NodeJS.WriteStream;
   /** The output can be drawn over: a terminal, not a pipe. */
   readonly live: boolean;
   readonly style: Style;
   /** Columns and rows of the terminal now; 80 by 24 where there is none. */
-  size(): { columns: number; rows: number };
+  size(): Size;
+  /** Calls back on every change of the size, until the function that is returned is called. */
+  onResize(listener: () => void): () => void;
+  /** To standard output, as it is. */
+  write(text: string): void;
+  /** Shows the cursor again and ends colours, where something was drawn. Safe at any instant. */
+  restore(): void;
   /** One line to standard output. */
   print(line: string): void;
   /** One line to standard error. */
@@ -19,6 +26,8 @@ export interface Terminal {
 export interface Style {
   readonly colors: Pick<typeof pc, "bold" | "dim" | "red" | "green" | "yellow" | "cyan">;
   readonly symbols: Symbols;
+  /** Whether more than ASCII can be shown. */
+  readonly unicode: boolean;
 }
 
 /** One column each; the cells of a bar also differ where there are no colours. */
@@ -26,6 +35,7 @@ export interface Symbols {
   readonly ready: string;
   readonly failed: string;
   readonly skipped: string;
+  readonly reverted: string;
   readonly deploying: string;
   readonly pending: string;
   readonly dot: string;
@@ -36,6 +46,7 @@ const UNICODE: Symbols = {
   ready: "█",
   failed: "×",
   skipped: "─",
+  reverted: "<",
   deploying: "▒",
   pending: "░",
   dot: "·",
@@ -46,6 +57,7 @@ const ASCII: Symbols = {
   ready: "#",
   failed: "x",
   skipped: "-",
+  reverted: "<",
   deploying: "+",
   pending: ".",
   dot: "|",
@@ -59,18 +71,31 @@ export function createTerminal(
   env: Readonly<Record<string, string | undefined>>,
 ): Terminal {
   const live = isTerminal(stdout) && env["TERM"] !== "dumb";
+  let drawn = false;
   return {
     stream: stdout,
     live,
     style: createStyle({ color: showsColor(stdout, env), unicode: showsUnicode(env) }),
     size: () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 }),
+    onResize(listener) {
+      stdout.on("resize", listener);
+      return () => stdout.off("resize", listener);
+    },
+    write(text) {
+      drawn = true;
+      stdout.write(text);
+    },
+    restore() {
+      if (drawn) stdout.write(RESTORE);
+      drawn = false;
+    },
     print: (line) => void stdout.write(`${line}\n`),
     complain: (line) => void stderr.write(`${line}\n`),
   };
 }
 
 export function createStyle(can: { color: boolean; unicode: boolean }): Style {
-  return { colors: pc.createColors(can.color), symbols: can.unicode ? UNICODE : ASCII };
+  return { colors: pc.createColors(can.color), symbols: can.unicode ? UNICODE : ASCII, unicode: can.unicode };
 }
 
 function showsColor(stream: NodeJS.WriteStream, env: Readonly<Record<string, string | undefined>>): boolean {

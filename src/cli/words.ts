@@ -21,7 +21,7 @@ export function countOf(count: number, noun: string): string {
 
 /** With separators, the same in every locale. */
 export function formatCount(count: number): string {
-  return count.toLocaleString("en-US");
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** `0.8s`, `4.2s`, `1m05s`, `2h03m`. */

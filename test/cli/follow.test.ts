@@ -39,6 +39,25 @@ describe("follow()", () => {
     await expect(collect(stream)).rejects.toThrow("look again with `hydra watch`");
   });
 
+  test("a server that is away for a moment: not a word; for longer: told, and told when it is back", async () => {
+    const told: string[] = [];
+    const onAway = (forMs: number | undefined) => void told.push(forMs === undefined ? "back" : "away");
+    const script = { events: pausedRollout, endsAfterEvents: false, cutAfter: 3 };
+    await using server = await startScriptedServer(script);
+    const client = createHydraClient({ baseUrl: server.url });
+    const options = { afterSequence: 0n, signal: never, firstPauseMs: 1, maxPauseMs: 10, onAway };
+    const stream = follow(client, { ...options, silentMs: 50 });
+    for (let n = 0; n < 6; n++) await stream.next();
+    expect(told).toEqual([]);
+    script.cutAfter = 0;
+    const next = stream.next().then(() => stream.next());
+    await eventually(() => told.includes("away"));
+    script.cutAfter = 1_000;
+    await next;
+    expect(told.at(-1)).toBe("back");
+    await stream.return();
+  });
+
   test("no server at the first message: its error, at once", async () => {
     const server = await startScriptedServer({ events: [] });
     await server[Symbol.asyncDispose]();

@@ -16,6 +16,9 @@ export function recordingTerminal(): RecordingTerminal {
     live: false,
     style: createStyle({ color: false, unicode: true }),
     size: () => ({ columns: 80, rows: 24 }),
+    onResize: () => () => {},
+    write: () => {},
+    restore: () => {},
     print: (line) => void printed.push(line),
     complain: (line) => void complaints.push(line),
   };

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { applyEvent, failedOf, readyOf, viewOfRollout, withPlan } from "../../src/cli/rollout-view.ts";
+import { failedOf, readyOf, viewOfRollout, withPlan } from "../../src/cli/rollout-view.ts";
+import { applyEvent } from "../../src/cli/view-events.ts";
 import {
   RolloutEventType as Type,
   RolloutSchema,
@@ -15,7 +16,11 @@ describe("applyEvent()", () => {
     expect(view).toMatchObject({ rolloutId: ROLLOUT_ID, state: State.PAUSED, total: 20, startedAt: NOON });
     expect([readyOf(view), failedOf(view)]).toEqual([9, 1]);
     expect(view.failures).toEqual([
-      { sentinelId: "snt_000010", reason: "the image cannot be pulled: not found in its registry" },
+      {
+        sentinelId: "snt_000010",
+        reason: "the image cannot be pulled: not found in its registry",
+        reasonClass: "image_pull",
+      },
     ]);
   });
 
@@ -35,7 +40,7 @@ describe("applyEvent()", () => {
       (_, n) => [n, Type.SENTINEL_FAILED, { waveIndex: 0, sentinelId: `snt_${n}` }] as const,
     );
     const view = viewAfter(record(failures));
-    expect(view.failures).toHaveLength(100);
+    expect(view.failures).toHaveLength(200);
     expect(view.recent.length).toBeLessThan(10);
   });
 

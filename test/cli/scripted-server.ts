@@ -4,6 +4,8 @@ import type { AddressInfo } from "node:net";
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { EngineService } from "../../src/gen/hydra/v1/engine_pb.ts";
+import { SentinelService } from "../../src/gen/hydra/v1/sentinel_pb.ts";
 import {
   type Rollout,
   type RolloutEvent,
@@ -24,6 +26,8 @@ export interface Script {
   endsAfterEvents?: boolean;
   /** Other methods. */
   service?: Partial<ServiceImpl<typeof SentinelRolloutService>> | undefined;
+  sentinels?: Partial<ServiceImpl<typeof SentinelService>>;
+  engine?: Partial<ServiceImpl<typeof EngineService>>;
 }
 
 export interface ScriptedServer extends AsyncDisposable {
@@ -52,6 +56,8 @@ export async function startScriptedServer(script: Script): Promise<ScriptedServe
         getRollout: () => ({ rollout: script.snapshot?.rollout ?? create(RolloutSchema, { state: 1 }) }),
         ...script.service,
       });
+      router.service(SentinelService, script.sentinels ?? {});
+      router.service(EngineService, script.engine ?? {});
     },
   });
   const server = http.createServer((request, response) => {

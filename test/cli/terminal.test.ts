@@ -27,6 +27,35 @@ describe("createTerminal()", () => {
     expect(isColored(env)).toBe(expected);
   });
 
+  test("FORCE_COLOR: colours in a pipe, too; 0: none", () => {
+    expect(isColored({ FORCE_COLOR: "1" }, false)).toBe(true);
+    expect(isColored({ FORCE_COLOR: "0" }, false)).toBe(false);
+    expect(terminal({ FORCE_COLOR: "1" }, false).live).toBe(false);
+  });
+
+  test("restore(): nothing where nothing was drawn; else the cursor, once", () => {
+    const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 100, rows: 30 });
+    const it = createTerminal(stream as unknown as NodeJS.WriteStream, stream as unknown as NodeJS.WriteStream, {});
+    it.restore();
+    expect(stream.read()).toBeNull();
+    it.write("x");
+    it.restore();
+    it.restore();
+    expect(String(stream.read()).split("\u001b[?25h")).toHaveLength(2);
+  });
+
+  test("onResize(): until it is undone", () => {
+    const stream = Object.assign(new PassThrough(), { isTTY: true });
+    const it = createTerminal(stream as unknown as NodeJS.WriteStream, stream as unknown as NodeJS.WriteStream, {});
+    let calls = 0;
+    const undo = it.onResize(() => (calls += 1));
+    stream.emit("resize");
+    undo();
+    stream.emit("resize");
+    expect(calls).toBe(1);
+    expect(stream.listenerCount("resize")).toBe(0);
+  });
+
   test.each([
     [{ LANG: "en_US.UTF-8" }, "█"],
     [{ LANG: "C.utf8" }, "█"],

@@ -6,11 +6,14 @@ export interface CuttingProxy extends AsyncDisposable {
   readonly url: string;
   /** From now on all of them are cut again and again. */
   startCutting(everyMs: number): void;
+  /** From now on none is. */
+  stopCutting(): void;
   /** Connections cut so far. */
   readonly cuts: () => number;
 }
 
-export async function startCuttingProxy(targetUrl: string): Promise<CuttingProxy> {
+/** @param listenOn - 0: any free port. */
+export async function startCuttingProxy(targetUrl: string, listenOn = 0): Promise<CuttingProxy> {
   const { hostname, port } = new URL(targetUrl);
   const open = new Set<net.Socket>();
   const server = net.createServer((client) => {
@@ -21,7 +24,7 @@ export async function startCuttingProxy(targetUrl: string): Promise<CuttingProxy
     }
     client.pipe(upstream).pipe(client);
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(listenOn, "127.0.0.1");
   await once(server, "listening");
   let cuts = 0;
   const cut = () => {
@@ -33,6 +36,7 @@ export async function startCuttingProxy(targetUrl: string): Promise<CuttingProxy
     startCutting(everyMs) {
       timer = setInterval(cut, everyMs);
     },
+    stopCutting: () => clearInterval(timer),
     url: `http://127.0.0.1:${(server.address() as net.AddressInfo).port}`,
     cuts: () => cuts,
     async [Symbol.asyncDispose]() {

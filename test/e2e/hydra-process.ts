@@ -16,8 +16,12 @@ export interface HydraProcess extends AsyncDisposable {
 }
 
 /** Starts `hydra` with a command line; settings of the test's own environment do not reach it. */
-export function startHydraProcess(args: readonly string[], env: Record<string, string> = {}): HydraProcess {
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
+export function startHydraProcess(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  program = PROGRAM,
+): HydraProcess {
+  const child = spawn(process.execPath, [program, ...args], {
     env: { ...withoutSettings(), ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -66,7 +70,8 @@ function collect(stream: NodeJS.ReadableStream): () => string {
   return () => text;
 }
 
-function withoutSettings(): NodeJS.ProcessEnv {
+/** The environment of the test without settings of hydra. */
+export function withoutSettings(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => {
     return name !== "DATABASE_URL" && (!name.startsWith("HYDRA_") || name === "HYDRA_TEST_FILE");
   });

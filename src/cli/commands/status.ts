@@ -1,15 +1,15 @@
-import type { HydraClient } from "../../client.ts";
 import {
   type Rollout,
   RolloutSchema,
-  type RolloutTarget,
   RolloutTargetSchema,
   RolloutTargetStatus,
 } from "../../gen/hydra/v1/sentinel_rollout_pb.ts";
 import { drawRollout } from "../draw-rollout.ts";
 import { ExitCode } from "../exit-codes.ts";
-import { toPlainText } from "../fit-text.ts";
 import { jsonLine } from "../json-line.ts";
+import { type PageRequest, pages } from "../listing/pages.ts";
+import { type Listing, showListing } from "../listing/show-listing.ts";
+import { notificationLines } from "../notification-lines.ts";
 import { viewOfRollout, withFailures } from "../rollout-view.ts";
 import type { Session } from "../session.ts";
 
@@ -21,7 +21,6 @@ export interface StatusOptions {
 }
 
 const FIRST_FAILURES = 20;
-const PAGE_SIZE = 1_000;
 
 /** `hydra status`: how a rollout stands now. */
 export async function status(session: Session, { rolloutId = "", failed }: StatusOptions): Promise<ExitCode> {
@@ -33,32 +32,37 @@ export async function status(session: Session, { rolloutId = "", failed }: Statu
   return ExitCode.DONE;
 }
 
-async function drawStatus({ client, terminal }: Session, rollout: Rollout): Promise<void> {
+async function drawStatus({ client, terminal, interrupted }: Session, rollout: Rollout): Promise<void> {
   const view = viewOfRollout(rollout, 0n);
-  const failures = rollout.failed > 0 ? await failedPage(client, rollout.id, FIRST_FAILURES) : undefined;
+  const request = failedTargets(rollout.id, { pageSize: FIRST_FAILURES, pageToken: "" });
+  const failures =
+    rollout.failed > 0 ? await client.rollouts.listRolloutTargets(request, { signal: interrupted }) : undefined;
   const { columns } = terminal.size();
-  const canvas = { columns: columns - 1, rows: Infinity, now: Date.now(), style: terminal.style };
+  const canvas = { columns: columns - 1, rows: Infinity, now: Date.now(), style: terminal.style, hints: true };
   for (const line of drawRollout(withFailures(view, failures?.targets ?? []), canvas)) terminal.print(line);
+  for (const line of notificationLines(rollout.notifications, canvas)) terminal.print(line);
 }
 
-async function listFailed({ client, terminal, json }: Session, rolloutId: string): Promise<ExitCode> {
-  for await (const target of failedTargets(client, rolloutId)) {
-    const line = `${target.sentinelId}  ${toPlainText(target.reason)}`;
-    terminal.print(json ? jsonLine(RolloutTargetSchema, target) : line);
-  }
+async function listFailed(session: Session, rolloutId: string): Promise<ExitCode> {
+  const { client, interrupted } = session;
+  const found = pages(async (request) => {
+    const page = await client.rollouts.listRolloutTargets(failedTargets(rolloutId, request), { signal: interrupted });
+    return { rows: page.targets, nextPageToken: page.nextPageToken };
+  });
+  await showListing(session, FAILED, found);
   return ExitCode.DONE;
 }
 
-async function* failedTargets(client: HydraClient, rolloutId: string): AsyncGenerator<RolloutTarget> {
-  let pageToken = "";
-  do {
-    const page = await failedPage(client, rolloutId, PAGE_SIZE, pageToken);
-    yield* page.targets;
-    pageToken = page.nextPageToken;
-  } while (pageToken !== "");
-}
+const FAILED: Listing<typeof RolloutTargetSchema> = {
+  schema: RolloutTargetSchema,
+  columns: [
+    { title: "SENTINEL", value: ({ sentinelId }) => sentinelId, least: 16 },
+    { title: "WAVE", value: ({ waveIndex }) => `${waveIndex + 1}`, align: "right" },
+    { title: "REASON", value: ({ reason }) => reason, least: 20 },
+  ],
+  empty: "No sentinel of this rollout has failed.",
+};
 
-function failedPage(client: HydraClient, rolloutId: string, pageSize: number, pageToken = "") {
-  const statuses = [RolloutTargetStatus.FAILED];
-  return client.rollouts.listRolloutTargets({ rolloutId, pageSize, pageToken, statuses });
+function failedTargets(rolloutId: string, request: PageRequest) {
+  return { rolloutId, ...request, statuses: [RolloutTargetStatus.FAILED] };
 }

@@ -2,7 +2,7 @@ import { SentinelRolloutState as State } from "../../gen/hydra/v1/sentinel_rollo
 import { createDisplay } from "../display.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { followToTheEnd, stateOf } from "../follow.ts";
-import { exitCodeOfOutcome } from "../outcome.ts";
+import { exitCodeOfOutcome, sayDetached } from "../outcome.ts";
 import type { Session } from "../session.ts";
 
 export interface WatchOptions {
@@ -21,10 +21,13 @@ export async function watch(session: Session, options: WatchOptions): Promise<Ex
   const over = new AbortController();
   const signal = AbortSignal.any([session.interrupted, over.signal]);
   const { rolloutId, after: afterSequence, all } = options;
-  const stream = followToTheEnd(session.client, { rolloutId, afterSequence, all, signal });
+  // Loaded while the server answers: it shows nothing before that.
+  const loading = createDisplay(session, { hints: true });
+  const onAway = (forMs: number | undefined) => void loading.then((display) => display.away(forMs));
+  const stream = followToTheEnd(session.client, { rolloutId, afterSequence, all, signal, onAway });
   // An error of the first message is told before anything is drawn.
   const first = await stream.next();
-  const display = await createDisplay(session);
+  const display = await loading;
   let state: State | undefined;
   try {
     for (let next = first; !next.done; next = await stream.next()) {
@@ -36,8 +39,15 @@ export async function watch(session: Session, options: WatchOptions): Promise<Ex
     over.abort();
     display.end();
   }
-  if (session.interrupted.aborted) return ExitCode.INTERRUPTED;
+  if (session.interrupted.aborted) return sayLeft(session, state);
   return exitCodeOfOutcome(state ?? (await stateNow(session, rolloutId)));
+}
+
+/** After Ctrl-C: who only watched has stopped nothing. */
+function sayLeft(session: Session, state: State | undefined): ExitCode {
+  if (state === State.IN_PROGRESS) return sayDetached(session, "rollout");
+  if (state === State.ROLLING_BACK) return sayDetached(session, "rollback");
+  return ExitCode.INTERRUPTED;
 }
 
 /** For a watch from the very last event on: there was nothing to tell. */

@@ -1,0 +1,22 @@
+import { InvalidArgumentError } from "@commander-js/extra-typings";
+
+export function parsePercentages(text: string): number[] {
+  const parts = text.split(",").map((part) => part.trim());
+  if (!parts.every((part) => /^\d{1,3}$/.test(part))) {
+    throw new InvalidArgumentError(
+      "Give whole percentages with commas between, the last one 100, for example 10,50,100.",
+    );
+  }
+  return parts.map(Number);
+}
+
+export function parseSequence(text: string): bigint {
+  if (!/^\d{1,18}$/.test(text)) throw new InvalidArgumentError("Give the number of an event; 0 is the beginning.");
+  return BigInt(text);
+}
+
+/** How many of something: a whole number from 1 on. */
+export function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("Give a whole number, 1 or more.");
+  return Number(text);
+}

@@ -1,0 +1,108 @@
+// The reduction of events to a view; its invariants V1 to V3 are in rollout-view.ts.
+
+import { type RolloutEvent, RolloutEventType as Type } from "../gen/hydra/v1/sentinel_rollout_pb.ts";
+import { emptyPace, recordOutcome } from "./pace.ts";
+import { emptyView, emptyWave, msOf, readyOf, type RolloutView, type WaveView, withFailure } from "./rollout-view.ts";
+
+const MAX_RECENT = 8;
+
+/** Whether an event tells that the turn of a sentinel has begun; what becomes of it is told later. */
+function isBeginning(event: RolloutEvent): boolean {
+  return event.type === Type.SENTINEL_DEPLOYING || event.type === Type.SENTINEL_REVERTING;
+}
+
+/** The view after one more event. Another rollout's event begins a new view. */
+export function applyEvent(view: RolloutView, event: RolloutEvent): RolloutView {
+  if (event.sequence <= view.sequence) return view;
+  const current = event.rolloutId === view.rolloutId ? view : { ...emptyView(), rolloutId: event.rolloutId };
+  const next = {
+    ...current,
+    state: event.state,
+    waves: wavesAfter(current, event),
+    recent: isBeginning(event) ? current.recent : [...current.recent.slice(1 - MAX_RECENT), event],
+    sequence: event.sequence,
+  };
+  return applyKind(next, event);
+}
+
+function applyKind(view: RolloutView, event: RolloutEvent): RolloutView {
+  const at = msOf(event.time);
+  switch (event.type) {
+    case Type.ROLLOUT_STARTED:
+      return { ...view, image: event.image, total: event.total ?? view.total, startedAt: at, endedAt: undefined };
+    case Type.SENTINEL_READY:
+    case Type.SENTINEL_SKIPPED:
+      return { ...view, pace: recordOutcome(view.pace, at) };
+    case Type.SENTINEL_FAILED:
+      return withFailure({ ...view, pace: recordOutcome(view.pace, at) }, event);
+    case Type.SENTINEL_RECOVERED:
+      return { ...view, failures: view.failures.filter(({ sentinelId }) => sentinelId !== event.sentinelId) };
+    case Type.ROLLOUT_PAUSED:
+      return { ...view, reason: event.reason };
+    case Type.ROLLOUT_RESUMED:
+      return { ...view, reason: "", pace: emptyPace };
+    case Type.ROLLOUT_CANCELLED:
+    case Type.ROLLOUT_COMPLETED:
+      return { ...view, reason: event.reason, endedAt: at };
+    default:
+      return applyRollback(view, event);
+  }
+}
+
+function applyRollback(view: RolloutView, event: RolloutEvent): RolloutView {
+  const rollback = view.rollback ?? { total: readyOf(view), reverted: 0, failed: 0 };
+  switch (event.type) {
+    case Type.ROLLBACK_STARTED:
+      return { ...view, reason: "", endedAt: undefined, rollback: { total: readyOf(view), reverted: 0, failed: 0 } };
+    case Type.SENTINEL_REVERTED:
+      return {
+        ...view,
+        reverted: view.reverted + 1,
+        rollback: { ...rollback, reverted: rollback.reverted + 1 },
+      };
+    case Type.SENTINEL_REVERT_FAILED:
+      return withFailure({ ...view, rollback: { ...rollback, failed: rollback.failed + 1 } }, event);
+    case Type.ROLLBACK_COMPLETED:
+      return { ...view, endedAt: msOf(event.time) };
+    default:
+      return view;
+  }
+}
+
+/** Brings the wave that an event speaks of up to date. */
+function wavesAfter(view: RolloutView, event: RolloutEvent): readonly WaveView[] {
+  const index = event.waveIndex;
+  if (index === undefined) return view.waves;
+  // Waves come in order, and all of them once the plan is known: this is its place, or it is not there.
+  const place = view.waves.findIndex((wave) => wave.index >= index);
+  const found = view.waves[place];
+  if (found?.index === index) return view.waves.with(place, applyToWave(found, event));
+  const wave = applyToWave(emptyWave(index), event);
+  return place === -1 ? [...view.waves, wave] : view.waves.toSpliced(place, 0, wave);
+}
+
+function applyToWave(wave: WaveView, event: RolloutEvent): WaveView {
+  const counted = {
+    ...wave,
+    size: event.waveSize ?? wave.size,
+    ready: event.waveReady ?? wave.ready,
+    failed: event.waveFailed ?? wave.failed,
+  };
+  switch (event.type) {
+    case Type.WAVE_STARTED:
+      return { ...counted, startedAt: msOf(event.time), completedAt: undefined };
+    case Type.WAVE_COMPLETED:
+      return { ...counted, deploying: 0, completedAt: msOf(event.time) };
+    case Type.SENTINEL_DEPLOYING:
+      return { ...counted, deploying: wave.deploying + 1 };
+    case Type.SENTINEL_READY:
+    case Type.SENTINEL_FAILED:
+      return { ...counted, deploying: Math.max(0, wave.deploying - 1) };
+    case Type.SENTINEL_SKIPPED:
+      return { ...counted, skipped: wave.skipped + 1, deploying: Math.max(0, wave.deploying - 1) };
+    case Type.SENTINEL_REVERTED:
+      return { ...counted, reverted: wave.reverted + 1 };
+    default:
+      return counted;
+  }
+}
