@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
-import { type Client, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
+import { type CallOptions, type Client, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { ClusterService } from "./gen/hydra/v1/cluster_pb.ts";
 import { EngineService } from "./gen/hydra/v1/engine_pb.ts";
@@ -35,7 +35,8 @@ export const IDEMPOTENCY_KEY_HEADER = "idempotency-key";
  * Typed clients of a hydra server.
  *
  * Every mutating call carries an idempotency key, made once per call; set the
- * header yourself to make a call of yours repeatable across processes.
+ * header yourself to make a call of yours repeatable across processes. A stream
+ * ends when the loop that reads it is left.
  *
  * ```ts
  * const hydra = createHydraClient({ baseUrl: "http://127.0.0.1:8080" });
@@ -50,11 +51,31 @@ export function createHydraClient(options: HydraClientOptions = {}): HydraClient
 
 /** The same clients over a transport of your own; it adds neither token nor idempotency key. */
 export function hydraClientOf(transport: Transport): HydraClient {
+  const rollouts = createClient(SentinelRolloutService, transport);
+  const cluster = createClient(ClusterService, transport);
   return {
-    rollouts: createClient(SentinelRolloutService, transport),
+    rollouts: { ...rollouts, watch: endedWithItsLoop(rollouts.watch) },
     sentinels: createClient(SentinelService, transport),
     engine: createClient(EngineService, transport),
-    cluster: createClient(ClusterService, transport),
+    cluster: { ...cluster, watchDesiredState: endedWithItsLoop(cluster.watchDesiredState) },
+  };
+}
+
+/** Connect leaves a stream open when its reader stops: it would flow on, and keep the process alive. */
+function endedWithItsLoop<Request, Response>(
+  call: (request: Request, options?: CallOptions) => AsyncIterable<Response>,
+): (request: Request, options?: CallOptions) => AsyncIterable<Response> {
+  return (request, options = {}) => {
+    const left = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
+    const responses = call(request, { ...options, signal });
+    return (async function* () {
+      try {
+        yield* responses;
+      } finally {
+        left.abort();
+      }
+    })();
   };
 }
 
@@ -90,6 +111,8 @@ function withToken(token: string): Interceptor {
   };
 }
 
+// What calls throw, so that a program can tell errors by their code without naming another package.
+export { Code, ConnectError } from "@connectrpc/connect";
 // Every service, message and enum, with its schema, by name.
 export {
   type Agent,

@@ -69,3 +69,23 @@ test("nobody at the address: unavailable", async () => {
   const error = await createHydraClient({ baseUrl: server.url }).rollouts.getRollout({}).catch(ConnectError.from);
   expect(error).toMatchObject({ code: Code.Unavailable });
 });
+
+test("a stream whose reader stops: its call ends", async () => {
+  const ended = Promise.withResolvers<void>();
+  await using server = await startScriptedServer({
+    events: [],
+    service: {
+      async *watch(_request, { signal }) {
+        signal.addEventListener("abort", () => ended.resolve());
+        yield { message: { case: "heartbeat", value: {} } };
+        await ended.promise;
+      },
+    },
+  });
+  const { rollouts } = createHydraClient({ baseUrl: server.url });
+  for await (const { message } of rollouts.watch({})) {
+    expect(message.case).toBe("heartbeat");
+    break;
+  }
+  await ended.promise;
+});

@@ -3,7 +3,7 @@ import path from "node:path";
 import { prepareBinaries } from "./binaries.ts";
 import { clusterDirOf, ensureCluster } from "./cluster.ts";
 import { databaseUrl, ensureDatabase } from "./database.ts";
-import { EmbeddedPostgresError } from "./errors.ts";
+import { DiskFullError, EmbeddedPostgresError } from "./errors.ts";
 import type { ExitStatus } from "./guarded-process.ts";
 import { takeLauncherLock } from "./launcher-lock.ts";
 import { stopOrphans } from "./orphans.ts";
@@ -102,9 +102,13 @@ class Cleanup {
   }
 }
 
+/** As Node and as Postgres say it. */
+const DISK_FULL: ReadonlySet<unknown> = new Set(["ENOSPC", "53100"]);
+
 function toEmbeddedPostgresError(error: unknown, dataDir: string): EmbeddedPostgresError {
   if (error instanceof EmbeddedPostgresError) return error;
-  return new EmbeddedPostgresError(
+  const isFull = DISK_FULL.has((error as { code?: unknown }).code);
+  return new (isFull ? DiskFullError : EmbeddedPostgresError)(
     `The embedded Postgres in ${dataDir} could not be started: ${(error as Error).message}. ` +
       `Choose another directory with --data-dir, or set DATABASE_URL to a Postgres 14 or later.`,
     { cause: error },

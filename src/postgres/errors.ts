@@ -5,3 +5,8 @@
 export class EmbeddedPostgresError extends Error {
   override name = "EmbeddedPostgresError";
 }
+
+/** It cannot be used until there is room on its disk. */
+export class DiskFullError extends EmbeddedPostgresError {
+  override name = "DiskFullError";
+}

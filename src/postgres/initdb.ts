@@ -2,7 +2,7 @@ import { chown, mkdtemp, open, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { HYDRA } from "./database.ts";
-import { fullDiskHint } from "./disk-space.ts";
+import { endedError } from "./disk-space.ts";
 import { EmbeddedPostgresError } from "./errors.ts";
 import { startGuarded } from "./guarded-process.ts";
 import { openReachable } from "./reachable-directory.ts";
@@ -90,10 +90,9 @@ function initdbArguments(durable: boolean): string[] {
 
 async function initdbFailed(directory: string, messages: string): Promise<EmbeddedPostgresError> {
   const parent = path.dirname(directory);
-  const hint = messages.includes("effective user ID") ? NAMELESS_USER_HINT : await fullDiskHint(parent, messages);
-  return new EmbeddedPostgresError(
-    `The database could not be created in ${parent}. initdb says:\n${messages.trim()}${hint}`,
-  );
+  const what = `The database could not be created in ${parent}. initdb says:\n${messages.trim()}`;
+  if (messages.includes("effective user ID")) return new EmbeddedPostgresError(what + NAMELESS_USER_HINT);
+  return await endedError(what, parent, messages);
 }
 
 /** A container that is run under a bare number. */

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { fullDiskHint } from "./disk-space.ts";
+import { endedError } from "./disk-space.ts";
 import { EmbeddedPostgresError } from "./errors.ts";
 import { startGuarded, type GuardedProcess } from "./guarded-process.ts";
 import { readPostmasterFile } from "./postmaster-file.ts";
@@ -67,10 +67,11 @@ export async function waitUntilReady(
   }
   const { code, signal } = await server.exited;
   const messages = serverLog.tail();
-  throw new EmbeddedPostgresError(
+  throw await endedError(
     `Postgres ended while it was starting (${signal ?? `exit code ${code}`}). ` +
-      `The last messages in its log ${serverLog.file}:\n${messages || "(none)"}` +
-      (await fullDiskHint(clusterDir, messages)),
+      `The last messages in its log ${serverLog.file}:\n${messages || "(none)"}`,
+    clusterDir,
+    messages,
   );
 }
 

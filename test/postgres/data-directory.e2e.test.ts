@@ -5,6 +5,7 @@ import { execFileSync } from "node:child_process";
 import { appendFile, chmod, mkdir, readdir, readFile, rm, statfs, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { canMount } from "../support/small-disk.ts";
 import { refuseLeaks } from "../support/leaks.ts";
 import { createTemporaryDirectory, type TemporaryDirectory } from "../support/temporary-directory.ts";
 import { startAndStop, useDataDirectory, whyNotStart } from "./data-directory.ts";
@@ -98,14 +99,3 @@ describe.runIf(canMount())("a file system of its own (needs Linux and the right 
     await startAndStop(mount);
   });
 });
-
-function canMount(): boolean {
-  if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
-  try {
-    // In a name space of its own, where it is gone at once.
-    execFileSync("unshare", ["--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}

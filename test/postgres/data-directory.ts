@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
-import { startEmbeddedPostgres } from "../../src/postgres/index.ts";
+import { EmbeddedPostgresError, startEmbeddedPostgres } from "../../src/postgres/index.ts";
 import { createTemporaryDirectory, type TemporaryDirectory } from "../support/temporary-directory.ts";
 
 /**
@@ -42,6 +42,6 @@ export async function whyNotStart(dataDir: string): Promise<string> {
     () => new Error("it started"),
     (reason: Error) => reason,
   );
-  if (error.name !== "EmbeddedPostgresError") throw error;
+  if (!(error instanceof EmbeddedPostgresError)) throw error;
   return error.message;
 }

@@ -759,6 +759,8 @@ export const SentinelService: GenService<{
    * transaction.
    *
    * Concurrency: plain; any number at once, the last one wins.
+   * Repeats: an idempotency key is not looked at. Said again after a lost
+   * answer it changes nothing, or wins over an edit that came in between.
    * Errors: INVALID_ARGUMENT, ALREADY_EXISTS (another sentinel has the same
    * region, namespace and name).
    *
@@ -770,9 +772,13 @@ export const SentinelService: GenService<{
     output: typeof UpsertSentinelResponseSchema;
   },
   /**
-   * Creates or changes many sentinels: all of them or none, 100,000 too.
+   * Creates or changes many sentinels: all of them or none, 100,000 too. Rows
+   * that are so already are not written, and hold up nobody; while those that
+   * change are written, a running rollout waits.
    *
    * Concurrency: plain; as UpsertSentinel.
+   * Repeats: as UpsertSentinel; after a lost answer the same rows are counted
+   * as unchanged.
    * Errors: INVALID_ARGUMENT, naming the position of the bad row (from 1).
    *
    * @generated from rpc hydra.v1.SentinelService.ImportSentinels
@@ -787,6 +793,8 @@ export const SentinelService: GenService<{
    * hydra created there. In mid-rollout it is skipped.
    *
    * Concurrency: plain. Errors: NOT_FOUND.
+   * Repeats: an idempotency key is not looked at. NOT_FOUND for a call that is
+   * said again after a lost answer means that the sentinel is gone.
    *
    * @generated from rpc hydra.v1.SentinelService.DeleteSentinel
    */

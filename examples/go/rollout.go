@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"connectrpc.com/connect"
+	hydrav1 "example.com/hydra-rollout/gen/hydra/v1"
+	"example.com/hydra-rollout/gen/hydra/v1/hydrav1connect"
+)
+
+const (
+	retryPause = 200 * time.Millisecond
+	// How long a server that has been heard may be away.
+	patience = 30 * time.Second
+)
+
+// rollOut starts a rollout and prints what happens until it has come to rest, in the state returned.
+func rollOut(
+	ctx context.Context, client hydrav1connect.SentinelRolloutServiceClient, image, key string,
+) (hydrav1.SentinelRolloutState, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	messages := make(chan *hydrav1.WatchResponse)
+	go func() { cancel(watch(ctx, client, messages)) }()
+
+	// Called only once the watch has begun, so that the watch misses nothing.
+	var answers chan string
+	call := func() {
+		if rolloutID, err := start(ctx, client, image, key); err != nil {
+			cancel(err)
+		} else {
+			answers <- rolloutID
+		}
+	}
+
+	ours := ""
+	states := map[string]hydrav1.SentinelRolloutState{}
+	for {
+		select {
+		case message := <-messages:
+			show(message, states)
+			if answers == nil {
+				answers = make(chan string, 1)
+				go call()
+			}
+		case ours = <-answers:
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		}
+		if _, atRest := exitCodes[states[ours]]; atRest {
+			return states[ours], nil
+		}
+	}
+}
+
+// start returns the id of the rollout once it has come to rest. The key makes it safe to ask again after a lost
+// connection: the answer is the first call's.
+func start(
+	ctx context.Context, client hydrav1connect.SentinelRolloutServiceClient, image, key string,
+) (string, error) {
+	for {
+		request := connect.NewRequest(&hydrav1.SentinelRolloutServiceRolloutRequest{Image: image})
+		request.Header().Set("Idempotency-Key", key)
+		response, err := client.Rollout(ctx, request)
+		if err == nil {
+			return response.Msg.RolloutId, nil
+		}
+		if isRefusal(err) || ctx.Err() != nil {
+			return "", err
+		}
+		time.Sleep(retryPause)
+	}
+}
+
+// watch sends everything that happens, across lost connections: none missing, none twice.
+func watch(
+	ctx context.Context, client hydrav1connect.SentinelRolloutServiceClient, messages chan<- *hydrav1.WatchResponse,
+) error {
+	var after *int64 // Unset: begin with a snapshot.
+	var heard time.Time
+	for {
+		stream, err := client.Watch(ctx, connect.NewRequest(&hydrav1.WatchRequest{AfterSequence: after}))
+		if err == nil {
+			for stream.Receive() {
+				heard = time.Now()
+				message := stream.Msg()
+				if sequence := sequenceOf(message); sequence != nil {
+					after = sequence
+				}
+				select {
+				case messages <- message:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+			err = stream.Err()
+			stream.Close()
+		}
+		if time.Since(heard) > patience {
+			return err
+		}
+		time.Sleep(retryPause)
+	}
+}
+
+// isRefusal tells what the server has said from what became of the connection. A server that stops says unavailable.
+func isRefusal(err error) bool {
+	return connect.IsWireError(err) && connect.CodeOf(err) != connect.CodeUnavailable
+}
+
+func sequenceOf(message *hydrav1.WatchResponse) *int64 {
+	switch {
+	case message.GetEvent() != nil:
+		return &message.GetEvent().Sequence
+	case message.GetSnapshot() != nil:
+		return &message.GetSnapshot().Sequence
+	default:
+		return nil
+	}
+}
