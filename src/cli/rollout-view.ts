@@ -3,6 +3,8 @@
 //       way (a watch that began in the middle) leaves them right.
 //   V2. An event at or before `sequence` is already contained and changes nothing.
 //   V3. A view's size does not grow with the fleet: failures and recent events are bounded lists.
+//   V4. Only the latest rollout begins anything: an outcome in another one than is shown is late news of an older
+//       one, and changes nothing.
 
 import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import {

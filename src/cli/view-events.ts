@@ -1,4 +1,4 @@
-// The reduction of events to a view; its invariants V1 to V3 are in rollout-view.ts.
+// The reduction of events to a view; its invariants V1 to V4 are in rollout-view.ts.
 
 import { type RolloutEvent, RolloutEventType as Type } from "../gen/hydra/v1/sentinel_rollout_pb.ts";
 import { emptyPace, recordOutcome } from "./pace.ts";
@@ -11,9 +11,21 @@ function isBeginning(event: RolloutEvent): boolean {
   return event.type === Type.SENTINEL_DEPLOYING || event.type === Type.SENTINEL_REVERTING;
 }
 
-/** The view after one more event. Another rollout's event begins a new view. */
+/** What becomes of a deploy in flight: of a cancelled rollout, too, while a later one has begun. */
+const OUTCOMES: ReadonlySet<Type> = new Set([
+  Type.SENTINEL_READY,
+  Type.SENTINEL_FAILED,
+  Type.SENTINEL_SKIPPED,
+  Type.SENTINEL_RECOVERED,
+  Type.SENTINEL_REVERTED,
+  Type.SENTINEL_REVERT_FAILED,
+]);
+
+/** The view after one more event. Another rollout's event begins a new view, unless it is late news (V4). */
 export function applyEvent(view: RolloutView, event: RolloutEvent): RolloutView {
   if (event.sequence <= view.sequence) return view;
+  const isLate = view.rolloutId !== "" && event.rolloutId !== view.rolloutId && OUTCOMES.has(event.type);
+  if (isLate) return { ...view, sequence: event.sequence };
   const current = event.rolloutId === view.rolloutId ? view : { ...emptyView(), rolloutId: event.rolloutId };
   const next = {
     ...current,

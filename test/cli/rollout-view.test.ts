@@ -49,6 +49,13 @@ describe("applyEvent()", () => {
     expect(view).toMatchObject({ rolloutId: "rol_other", state: State.IN_PROGRESS, waves: [], failures: [] });
   });
 
+  test("V4 the outcome of a deploy of a rollout that was cancelled before: the one that is shown stays as it is", () => {
+    const view = viewAfter(pausedRollout);
+    const late = record([[9_000, Type.SENTINEL_READY, { sentinelId: "snt_000001", waveIndex: 0, waveReady: 1 }]]);
+    const after = applyEvent(view, { ...late[0]!, rolloutId: "rol_older", sequence: 99n });
+    expect(after).toEqual({ ...view, sequence: 99n });
+  });
+
   test("a sentinel that failed and recovered: no longer a failure", () => {
     const recovered = record([
       [9_000, Type.SENTINEL_RECOVERED, { sentinelId: "snt_000010", waveIndex: 1, waveReady: 8, waveFailed: 0 }],
