@@ -105,6 +105,8 @@ export const settings = {
     name: "OTEL_EXPORTER_OTLP_ENDPOINT",
     meaning: "OpenTelemetry collector that gets the traces of rollouts. Unset: no traces.",
     readBy: "servers",
+    // A URL may have a password in it.
+    secret: true,
     parse: parseHttpUrl,
   }),
   leaseMs: required({

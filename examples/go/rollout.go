@@ -25,12 +25,12 @@ func rollOut(
 	go func() { cancel(watch(ctx, client, messages)) }()
 
 	// Called only once the watch has begun, so that the watch misses nothing.
-	var answers chan string
+	var answers chan *hydrav1.Rollout
 	call := func() {
-		if rolloutID, err := start(ctx, client, image, key); err != nil {
+		if rollout, err := start(ctx, client, image, key); err != nil {
 			cancel(err)
 		} else {
-			answers <- rolloutID
+			answers <- rollout
 		}
 	}
 
@@ -41,10 +41,15 @@ func rollOut(
 		case message := <-messages:
 			show(message, states)
 			if answers == nil {
-				answers = make(chan string, 1)
+				answers = make(chan *hydrav1.Rollout, 1)
 				go call()
 			}
-		case ours = <-answers:
+		case rollout := <-answers:
+			ours = rollout.Id
+			// The key may be that of an earlier rollout, of which the watch does not tell.
+			if _, told := states[ours]; !told {
+				showRollout(rollout, states)
+			}
 		case <-ctx.Done():
 			return 0, context.Cause(ctx)
 		}
@@ -54,23 +59,35 @@ func rollOut(
 	}
 }
 
-// start returns the id of the rollout once it has come to rest. The key makes it safe to ask again after a lost
-// connection: the answer is the first call's.
+// start returns the rollout once it has come to rest, across lost connections.
 func start(
 	ctx context.Context, client hydrav1connect.SentinelRolloutServiceClient, image, key string,
-) (string, error) {
+) (*hydrav1.Rollout, error) {
 	for {
-		request := connect.NewRequest(&hydrav1.SentinelRolloutServiceRolloutRequest{Image: image})
-		request.Header().Set("Idempotency-Key", key)
-		response, err := client.Rollout(ctx, request)
-		if err == nil {
-			return response.Msg.RolloutId, nil
-		}
-		if isRefusal(err) || ctx.Err() != nil {
-			return "", err
+		rollout, err := callRollout(ctx, client, image, key)
+		if err == nil || isRefusal(err) || ctx.Err() != nil {
+			return rollout, err
 		}
 		time.Sleep(retryPause)
 	}
+}
+
+// callRollout returns the rollout as it is now. The key makes it safe to call again after a lost connection: the
+// answer is the first call's.
+func callRollout(
+	ctx context.Context, client hydrav1connect.SentinelRolloutServiceClient, image, key string,
+) (*hydrav1.Rollout, error) {
+	request := connect.NewRequest(&hydrav1.SentinelRolloutServiceRolloutRequest{Image: image})
+	request.Header().Set("Idempotency-Key", key)
+	answer, err := client.Rollout(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	current, err := client.GetRollout(ctx, connect.NewRequest(&hydrav1.GetRolloutRequest{RolloutId: answer.Msg.RolloutId}))
+	if err != nil {
+		return nil, err
+	}
+	return current.Msg.Rollout, nil
 }
 
 // watch sends everything that happens, across lost connections: none missing, none twice.

@@ -10,9 +10,7 @@ import (
 // show prints what a message tells, and notes the state of the rollout that it tells of.
 func show(message *hydrav1.WatchResponse, states map[string]hydrav1.SentinelRolloutState) {
 	if rollout := message.GetSnapshot().GetRollout(); rollout.GetId() != "" {
-		states[rollout.Id] = rollout.State
-		fmt.Printf("rollout %s is %s: %d of %d ready, %d failed\n",
-			rollout.Id, word(rollout.State), rollout.Ready, rollout.Total, rollout.Failed)
+		showRollout(rollout, states)
 	}
 	event := message.GetEvent()
 	if event == nil {
@@ -34,6 +32,13 @@ func show(message *hydrav1.WatchResponse, states map[string]hydrav1.SentinelRoll
 		hydrav1.RolloutEventType_ROLLOUT_EVENT_TYPE_ROLLOUT_COMPLETED:
 		fmt.Printf("rollout %s of %s is %s\n", event.RolloutId, event.Image, word(event.State))
 	}
+}
+
+// showRollout prints how a rollout stands, and notes its state.
+func showRollout(rollout *hydrav1.Rollout, states map[string]hydrav1.SentinelRolloutState) {
+	states[rollout.Id] = rollout.State
+	fmt.Printf("rollout %s is %s: %d of %d ready, %d failed\n",
+		rollout.Id, word(rollout.State), rollout.Ready, rollout.Total, rollout.Failed)
 }
 
 // word is a state as people write it: `in progress`.

@@ -65,8 +65,11 @@ def roll_out(stub: SentinelRolloutServiceStub, image: str, key: str, metadata: l
         message = heard.get()
         if isinstance(message, Exception):
             raise message
-        if isinstance(message, pb.SentinelRolloutServiceRolloutResponse):
-            rollout_id = message.rollout_id
+        if isinstance(message, pb.Rollout):
+            rollout_id = message.id
+            # The key may be that of an earlier rollout, of which the watch does not tell.
+            if rollout_id not in states:
+                show_rollout(message, states)
             continue
         show(message, states)
         # Not before the watch has begun, so that the watch misses nothing.
@@ -90,12 +93,13 @@ def run_in_background(heard: queue.Queue, generator, *args) -> None:
 
 
 def start(stub: SentinelRolloutServiceStub, image: str, key: str, metadata: list):
-    """Yields the answer once the rollout has come to rest. The key makes it safe to ask again after a lost
-    connection: the answer is the first call's."""
+    """Yields the rollout once it has come to rest. The key makes it safe to call again after a lost connection:
+    the answer is the first call's."""
     request = pb.SentinelRolloutServiceRolloutRequest(image=image)
     while True:
         try:
-            yield stub.Rollout(request, metadata=[*metadata, ("idempotency-key", key)])
+            answer = stub.Rollout(request, metadata=[*metadata, ("idempotency-key", key)])
+            yield stub.GetRollout(pb.GetRolloutRequest(rollout_id=answer.rollout_id), metadata=metadata).rollout
             return
         except grpc.RpcError as error:
             if error.code() != grpc.StatusCode.UNAVAILABLE:
@@ -123,11 +127,9 @@ def watch(stub: SentinelRolloutServiceStub, metadata: list):
 
 def show(message: pb.WatchResponse, states: dict) -> None:
     """Prints what a message tells, and notes the state of the rollout that it tells of."""
-    rollout, event = message.snapshot.rollout, message.event
-    if rollout.id:
-        states[rollout.id] = rollout.state
-        counts = f"{rollout.ready} of {rollout.total} ready, {rollout.failed} failed"
-        print(f"rollout {rollout.id} is {word(rollout.state)}: {counts}")
+    if message.snapshot.rollout.id:
+        show_rollout(message.snapshot.rollout, states)
+    event = message.event
     if not event.rollout_id:
         return
     states[event.rollout_id] = event.state
@@ -144,6 +146,13 @@ def show(message: pb.WatchResponse, states: dict) -> None:
         case _:
             return
     print(line)
+
+
+def show_rollout(rollout: pb.Rollout, states: dict) -> None:
+    """Prints how a rollout stands, and notes its state."""
+    states[rollout.id] = rollout.state
+    counts = f"{rollout.ready} of {rollout.total} ready, {rollout.failed} failed"
+    print(f"rollout {rollout.id} is {word(rollout.state)}: {counts}")
 
 
 def word(state: int) -> str:

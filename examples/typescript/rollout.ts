@@ -9,10 +9,11 @@ import {
   createHydraClient,
   type HydraClient,
   IDEMPOTENCY_KEY_HEADER,
+  type Rollout,
   SentinelRolloutState as State,
   type WatchResponse,
 } from "@hydra-rollout/hydra/client";
-import { show } from "./show.ts";
+import { show, showRollout } from "./show.ts";
 
 const EXIT_REFUSED = 1;
 const EXIT_USAGE = 2;
@@ -62,7 +63,10 @@ async function rollOut(hydra: HydraClient, image: string, key: string): Promise<
     if (code !== undefined) resolve(code);
   };
   const call = async () => {
-    rolloutId = await start(hydra, image, key, over.signal);
+    const rollout = await start(hydra, image, key, over.signal);
+    rolloutId = rollout.id;
+    // The key may be that of an earlier rollout, of which the watch does not tell.
+    if (!states.has(rolloutId)) showRollout(rollout, states);
     endAtRest();
   };
   const print = async () => {
@@ -79,14 +83,17 @@ async function rollOut(hydra: HydraClient, image: string, key: string): Promise<
 }
 
 /**
- * Resolves to the id of the rollout once it has come to rest. The key makes it safe to ask again after a lost
- * connection: the answer is the first call's.
+ * Resolves to the rollout once it has come to rest. The key makes it safe to call again after a lost connection: the
+ * answer is the first call's.
  */
-async function start(hydra: HydraClient, image: string, key: string, signal: AbortSignal): Promise<string> {
+async function start(hydra: HydraClient, image: string, key: string, signal: AbortSignal): Promise<Rollout> {
   for (;;) {
     try {
       const headers = { [IDEMPOTENCY_KEY_HEADER]: key };
-      return (await hydra.rollouts.rollout({ image }, { headers, signal })).rolloutId;
+      const { rolloutId } = await hydra.rollouts.rollout({ image }, { headers, signal });
+      const { rollout } = await hydra.rollouts.getRollout({ rolloutId }, { signal });
+      if (!rollout) throw new Error(`the server knows nothing of ${rolloutId}`);
+      return rollout;
     } catch (error) {
       if (signal.aborted || !isLostConnection(error)) throw error;
       await pause(RETRY_PAUSE_MS);

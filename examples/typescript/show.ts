@@ -1,4 +1,5 @@
 import {
+  type Rollout,
   RolloutEventType as Type,
   SentinelRolloutState as State,
   type WatchResponse,
@@ -6,11 +7,7 @@ import {
 
 /** Prints what a response tells, and notes the state of the rollout that it tells of. */
 export function show({ message }: WatchResponse, states: Map<string, State>): void {
-  if (message.case === "snapshot" && message.value.rollout?.id) {
-    const { id, state, ready, total, failed } = message.value.rollout;
-    states.set(id, state);
-    console.log(`rollout ${id} is ${word(state)}: ${ready} of ${total} ready, ${failed} failed`);
-  }
+  if (message.case === "snapshot" && message.value.rollout?.id) showRollout(message.value.rollout, states);
   if (message.case !== "event") return;
   const {
     rolloutId,
@@ -39,6 +36,12 @@ export function show({ message }: WatchResponse, states: Map<string, State>): vo
     case Type.ROLLOUT_COMPLETED:
       return console.log(`rollout ${rolloutId} of ${image} is ${word(state)}`);
   }
+}
+
+/** Prints how a rollout stands, and notes its state. */
+export function showRollout({ id, state, ready, total, failed }: Rollout, states: Map<string, State>): void {
+  states.set(id, state);
+  console.log(`rollout ${id} is ${word(state)}: ${ready} of ${total} ready, ${failed} failed`);
 }
 
 /** A state as people write it: `in progress`. */

@@ -11,7 +11,7 @@ Examples:
   $ hydra dev                                       a server with a simulated fleet, to try things on
   $ hydra rollout ghcr.io/acme/sentinel:v1.2.3      in another terminal
 
-Settings come from the environment (HYDRA_URL, HYDRA_TOKEN, DATABASE_URL, …); see the README.`;
+Settings come from the environment (HYDRA_URL, HYDRA_TOKEN, DATABASE_URL, …); see docs/configuration.md.`;
 
 /** The command line. Wrong usage throws a CommanderError after it has been told. */
 export function createProgram(surroundings: Surroundings): Command {

@@ -16,16 +16,20 @@ export function drawFailures(view: RolloutView, canvas: Canvas, maxRows: number)
   const { colors } = canvas.style;
   const folded = failed > MAX_LISTED || failed > view.failures.length;
   const room = maxRows - 2;
-  const all = folded ? groupLines(view.failures, canvas) : view.failures.map((failure) => failureLine(failure, canvas));
+  const all = folded ? groupLines(view.failures, canvas) : failureLines(view.failures, canvas);
   // The last line says that there is more.
   const lines = folded && room > 1 ? [...all.slice(0, room - 1), moreLine(view, failed, canvas)] : all.slice(0, room);
   return ["", colors.bold(folded ? `failed: ${formatCount(failed)}` : "failed"), ...lines];
 }
 
-function failureLine({ sentinelId, reason }: Failure, { columns, style }: Canvas): string {
-  const id = showText(sentinelId, MAX_ID_COLUMNS, style);
-  const words = showText(reason || "no reason is known", columns - widthOf(id) - 4, style);
-  return `  ${style.colors.red(id)}  ${words}`;
+function failureLines(failures: readonly Failure[], { columns, style }: Canvas): string[] {
+  const ids = failures.map(({ sentinelId }) => showText(sentinelId, MAX_ID_COLUMNS, style));
+  const idColumns = Math.max(...ids.map(widthOf), 0);
+  return failures.map(({ reason }, index) => {
+    const id = ids[index] ?? "";
+    const words = showText(reason || "no reason is known", columns - idColumns - 4, style);
+    return `  ${style.colors.red(id)}${" ".repeat(idColumns - widthOf(id))}  ${words}`;
+  });
 }
 
 interface Group {

@@ -72,11 +72,14 @@ function explainRefusal(error: ConnectError, url: string, token: string | undefi
   switch (error.code) {
     case Code.Unavailable:
       return { message: `the server at ${url} cannot answer now: ${words}.`, exitCode: ExitCode.CONNECTION };
-    case Code.Unimplemented:
+    case Code.Unimplemented: {
+      // hydra itself answers under no path: one that reaches it unchanged reads as a service.
+      const path = new URL(url).pathname === "/" ? "" : ", or the path in its URL is wrong";
       return {
-        message: `the server at ${url} is older than this command (${words}). Upgrade it, or use the command of its version.`,
+        message: `the server at ${url} is older than this command${path} (${words}). Upgrade it, or use the command of its version.`,
         exitCode: ExitCode.ERROR,
       };
+    }
     case Code.Unauthenticated: {
       const what = token === undefined ? "Give a token with" : "It does not take the one from";
       return {

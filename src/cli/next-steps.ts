@@ -11,7 +11,7 @@ export function nextSteps(state: State, hasReady = true): string[] {
   switch (state) {
     case State.PAUSED:
       return [
-        "  hydra resume      go on with the next wave; what failed stays failed",
+        "  hydra resume      go on; what failed stays failed",
         "  hydra cancel      end it here",
         ...(hasReady ? [ROLL_BACK] : []),
       ];

@@ -1,6 +1,10 @@
 import { createHydraClient, type HydraClient } from "../client.ts";
+import { answeredWithin } from "./answer-deadline.ts";
 import type { Terminal } from "./terminal.ts";
 import { withQuickWatch } from "./watch-reader.ts";
+
+/** The slowest answers to a question, a page of many rows, take a fraction of a second. */
+const ANSWER_WITHIN_MS = 15_000;
 
 /** What every command of an operator is given. */
 export interface Session {
@@ -26,6 +30,7 @@ export function createSession(
   { url, token, json = false }: SessionOptions,
   surroundings: Pick<Session, "terminal" | "interrupted" | "onDisplay">,
 ): Session {
-  const client = createHydraClient({ baseUrl: url, ...(token === undefined ? {} : { token }) });
+  const interceptors = [answeredWithin(ANSWER_WITHIN_MS)];
+  const client = createHydraClient({ baseUrl: url, interceptors, ...(token === undefined ? {} : { token }) });
   return { ...surroundings, client: withQuickWatch(client, { url, token }), url, json };
 }

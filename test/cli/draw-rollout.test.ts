@@ -112,6 +112,11 @@ describe("drawRollout()", () => {
     expect(many).toMatch(/failed: 30\n {2}20 {2}no image {2}snt_0 snt_1 [^\n]*\n {2}10 {2}crash {2}snt_2 /);
   });
 
+  test("failures with ids of different lengths: their reasons stand in one column", () => {
+    const failures = ["a", "snt_000050"].map((sentinelId) => ({ sentinelId, reason: "no image", reasonClass: "" }));
+    expect(draw({ ...paused, failures }).join("\n")).toContain("  a           no image\n  snt_000050  no image");
+  });
+
   test("more failures than are known one by one: the rest is counted", () => {
     const text = draw(withFailures(50_000, ["no image"])).join("\n");
     expect(text).toContain("failed: 50,000");

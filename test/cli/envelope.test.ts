@@ -30,3 +30,12 @@ test("the last envelope: known by its flag", () => {
   end[0] = 2;
   expect(splitEnvelopes(new Uint8Array(), end).envelopes).toMatchObject([{ isEnd: true }]);
 });
+
+test.each([
+  [[1, 0, 0, 0, 0], "flags 1"],
+  [[3, 0, 0, 0, 0], "flags 3"],
+  [[0x48, 0x54, 0x54, 0x50, 0x2f], "flags 72"],
+  [[0, 0xff, 0xff, 0xff, 0xff], "4294967295 bytes"],
+])("%j, a message that nobody asked for: refused before it is read", (bytes, why) => {
+  expect(() => splitEnvelopes(new Uint8Array(), Uint8Array.from(bytes))).toThrow(why);
+});

@@ -106,6 +106,17 @@ describe.each(EXAMPLES)("the example in $name", ({ name, leftOut }) => {
     },
   );
 
+  test.skipIf(leftOut)("the key of an earlier rollout: how that one stands, and its exit code", async () => {
+    const [earlier, latest] = [`acme/sentinel:${name}-earlier`, `acme/sentinel:${name}-latest`];
+    const key = `${name}-6`;
+    await hydra.rollouts.rollout({ image: earlier }, { headers: { "idempotency-key": key } });
+    await hydra.rollouts.cancel({});
+    await hydra.rollouts.rollout({ image: latest });
+    const again = await run(url, { image: earlier, key });
+    expect(again).toMatchObject({ exit: 4, stderr: "" });
+    expect(again.lines.at(-1)).toMatch(/^rollout rol_\w+ is cancelled: 29 of 60 ready, 1 failed$/);
+  });
+
   test.skipIf(leftOut)("refused, no server, no image: exit codes 1, 5 and 2, each with a sentence", async () => {
     const refused = await run(url, { image: "acme/sentinel:", key: `${name}-3` });
     expect(refused).toMatchObject({ exit: 1, stderr: expect.stringContaining("image") });

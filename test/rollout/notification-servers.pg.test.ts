@@ -167,3 +167,14 @@ test("a webhook that is sealed for another rollout: not opened", async () => {
   await eventually(async () => expect(await outbox.status(id)).toMatchObject({ dropped: 1 }));
   expect(server.received).toEqual([]);
 });
+
+test("many rollouts whose webhook this server lacks, before one that it has: that one's messages are sent", async () => {
+  await using outbox = await Outbox.create();
+  await using server = await WebhookServer.start();
+  const id = await outbox.rollout({ url: server.url() });
+  await outbox.tell(id, ...ALL);
+  for (let rollout = 0; rollout < 70; rollout++) await outbox.tell(await outbox.rollout(), "rollout_started");
+  await outbox.notifier();
+  await eventually(async () => expect(await outbox.status(id)).toEqual(ALL_SENT));
+  expect(server.received).toHaveLength(4);
+});

@@ -1,12 +1,10 @@
-import { ExitCode } from "../exit-codes.ts";
-import { CommandError } from "../failure.ts";
 import { ArraySplitter } from "./array-splitter.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import type { RowSplitter, RowText } from "./row-text.ts";
 
 /**
  * The rows in a stream of bytes: one JSON object a line, or the elements of
- * one JSON array. Nothing but the row at hand is held.
+ * one JSON array. Nothing but the row at hand is held. Bytes that are no UTF-8 stand as `NOT_UTF8` in theirs.
  *
  * @throws CommandError that names the place of the first bad one.
  */
@@ -31,16 +29,7 @@ function splitterFor(text: string): RowSplitter | undefined {
 }
 
 async function* textOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  const decode = (chunk: Uint8Array | undefined): string => {
-    try {
-      return decoder.decode(chunk, { stream: chunk !== undefined });
-    } catch (error) {
-      throw new CommandError("what is to be imported is not UTF-8 text. Nothing was imported.", ExitCode.ERROR, {
-        cause: error,
-      });
-    }
-  };
-  for await (const chunk of bytes) yield decode(chunk);
-  yield decode(undefined);
+  const decoder = new TextDecoder();
+  for await (const chunk of bytes) yield decoder.decode(chunk, { stream: true });
+  yield decoder.decode();
 }

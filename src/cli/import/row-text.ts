@@ -18,6 +18,9 @@ export interface RowSplitter {
 /** Longer than any sentinel, in characters: a row that does not end would be held whole. */
 export const LONGEST_ROW = 256 * 1024;
 
+/** What bytes that are no UTF-8 are read as: they come this far, so that their row can be named. */
+export const NOT_UTF8 = "\ufffd";
+
 /** What is wrong with the row at a place; the problem may quote what is there. */
 export function badRow(place: string, problem: string): CommandError {
   const sentence = /[.?]$/.test(problem) ? problem : `${problem}.`;

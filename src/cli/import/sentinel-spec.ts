@@ -7,7 +7,7 @@ import {
 } from "../../gen/hydra/v1/sentinel_pb.ts";
 import { enumValue } from "../enum-words.ts";
 import { closestName } from "./closest-name.ts";
-import { badRow, type RowText } from "./row-text.ts";
+import { badRow, NOT_UTF8, type RowText } from "./row-text.ts";
 
 /** Columns by the name that the table has, and by the one of JSON output. */
 const ACCEPTED = byEitherName(SentinelSpecSchema.fields);
@@ -33,6 +33,7 @@ export function sentinelSpecOf({ place, text }: RowText): SentinelSpec {
 }
 
 function parse(place: string, text: string): object {
+  if (text.includes(NOT_UTF8)) throw badRow(place, "it is not UTF-8 text");
   let row: unknown;
   try {
     row = JSON.parse(text);
@@ -53,7 +54,7 @@ function valueOf(place: string, field: DescField, value: unknown): unknown {
     throw badRow(place, `${field.name} is ${shown(value)}; accepted is a text in quotes`);
   }
   if (Number.isInteger(value) && Math.abs(value as number) < 2 ** 31) return value;
-  throw badRow(place, `${field.name} is ${shown(value)}; accepted is a whole number, without quotes`);
+  throw badRow(place, `${field.name} is ${shown(value)}; accepted is a whole number below 2^31, without quotes`);
 }
 
 /** `running`, or the long name that JSON output has. */

@@ -29,6 +29,8 @@ const DURATIONS: NotifierDurations = {
 
 /** Rollouts whose messages are sent at the same time (W5). */
 const MOST_LANES = 32;
+/** Many more: those that this server cannot send must not stand before those that it can. */
+const MOST_LOOKED_AT = 1_000;
 
 /**
  * Sends what waits in the outbox to webhooks (docs/rollout.md, W1 to W6). Any
@@ -79,9 +81,9 @@ class Notifier {
   }
 
   async #look(): Promise<void> {
-    for (const lane of await this.#due({ limit: 2 * MOST_LANES })) {
-      if (this.#stopping.signal.aborted) return;
-      if (this.#lanes.has(lane.rolloutId) || this.#lanes.size >= MOST_LANES) continue;
+    for (const lane of await this.#due({ limit: MOST_LOOKED_AT })) {
+      if (this.#stopping.signal.aborted || this.#lanes.size >= MOST_LANES) return;
+      if (this.#lanes.has(lane.rolloutId) || !this.#sender.maySend(lane)) continue;
       const sending = this.#guarded(() => this.#sendAll(lane)).finally(() => this.#lanes.delete(lane.rolloutId));
       this.#lanes.set(lane.rolloutId, sending);
     }

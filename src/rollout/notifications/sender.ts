@@ -50,14 +50,18 @@ export class Sender {
     this.#options = options;
   }
 
+  /** Whether there is anything to do for this server: a peer may have what it lacks, until the message is too old. */
+  maySend(lane: DueLane): boolean {
+    return lane.overdue || !("missing" in this.#options.access.find(lane));
+  }
+
   /**
    * Tries to send the next message of a rollout. True: the one after it may be
    * sent at once. Rejects where the database does not answer.
    */
   async sendNext(lane: DueLane): Promise<boolean> {
+    if (!this.maySend(lane)) return false;
     const webhook = this.#options.access.find(lane);
-    // A peer may have what this server lacks.
-    if ("missing" in webhook && !lane.overdue) return false;
     const { rolloutId, sequence } = lane;
     // Before the claim: what is killed after it may have sent the message.
     const facts = await readNotificationFacts(this.#options.pool, sequence);

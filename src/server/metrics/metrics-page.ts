@@ -50,6 +50,11 @@ function showServer(meters: Meters, { version, engine, tail, agentStreams }: Met
   const info = { [version]: 1 };
   meters.gauges("hydra_build_info", "Always 1; its label tells the version of this server.", "version", () => info);
   meters.gauge(
+    "hydra_engine_up",
+    "1 while the engine of this server can write; 0: it has lost the database, or the database's disk is full.",
+    () => (engine.stats().nodeId === "" ? 0 : 1),
+  );
+  meters.gauge(
     "hydra_engine_resident_invocations",
     "Invocations in memory, this server.",
     () => engine.stats().resident,

@@ -4,15 +4,17 @@ import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import type { TracedSpan } from "./ended-spans.ts";
 import { hydraResource, readableSpans } from "./readable-spans.ts";
 
+type Refusal = "unreadable" | "too large";
+
 /** The collector did not take some spans. */
 export class CollectorError extends Error {
   override name = "CollectorError";
-  /** It will never take these: trying again is of no use. */
-  readonly final: boolean;
+  /** Asking again is of no use, unless with fewer where they are too large. Unset: it is. */
+  readonly refused: Refusal | undefined;
 
-  constructor(message: string, final: boolean) {
+  constructor(message: string, refused?: Refusal) {
     super(message);
-    this.final = final;
+    this.refused = refused;
   }
 }
 
@@ -33,8 +35,8 @@ export interface CollectorOptions {
   timeoutMs: number;
 }
 
-/** Statuses for spans that cannot be read, or are too many. */
-const FINAL = new Set([400, 413]);
+const REFUSALS: Readonly<Record<number, Refusal>> = { 400: "unreadable", 413: "too large" };
+const STOPPING = "this server is stopping";
 const LONGEST_REASON = 200;
 
 export function openCollector({ endpoint, version, timeoutMs }: CollectorOptions): Collector {
@@ -42,15 +44,16 @@ export function openCollector({ endpoint, version, timeoutMs }: CollectorOptions
   const resource = hydraResource(version);
   return {
     async take(spans, signal) {
+      if (signal.aborted) throw new CollectorError(STOPPING);
       const { promise, resolve, reject } = Promise.withResolvers<void>();
-      const giveUp = (reason: string) => reject(new CollectorError(reason, false));
+      const giveUp = (reason: string) => reject(new CollectorError(reason));
       exporter.export(readableSpans(spans, resource, version), ({ error }) => {
         if (error) reject(collectorError(error));
         else resolve();
       });
       // The exporter's own limit is for silence: a collector that answers drop by drop would never end it.
       const late = setTimeout(() => giveUp("it did not answer in time"), timeoutMs);
-      const onAbort = () => giveUp("this server is stopping");
+      const onAbort = () => giveUp(STOPPING);
       signal.addEventListener("abort", onAbort);
       try {
         await promise;
@@ -65,5 +68,5 @@ export function openCollector({ endpoint, version, timeoutMs }: CollectorOptions
 function collectorError(error: Error & { code?: unknown }): CollectorError {
   const status = typeof error.code === "number" ? error.code : undefined;
   const message = `${error.message || "no reason given"}${status === undefined ? "" : ` (HTTP ${status})`}`;
-  return new CollectorError(message.slice(0, LONGEST_REASON), status !== undefined && FINAL.has(status));
+  return new CollectorError(message.slice(0, LONGEST_REASON), status === undefined ? undefined : REFUSALS[status]);
 }

@@ -18,7 +18,7 @@ import { holdTraceExport, moveTraceExport, readLastOverdueEvent, readTraceExport
 import type { Collector, CollectorError } from "./collector.ts";
 import { readEndedSpans } from "./ended-spans.ts";
 
-/** Events looked at in one go: at most as many spans, some hundred kilobytes. */
+/** Events looked at in one go: about as many spans, from some hundred kilobytes to a few megabytes. */
 const EVENTS_AT_ONCE = 1_000;
 const FIRST_RETRY_MS = 500;
 const RELEASE_MS = 2_000;
@@ -46,6 +46,8 @@ export class TraceExport {
   #stopping: Promise<void> | undefined;
   /** Failures in a row. */
   #failures = 0;
+  /** Halved where the collector, or what stands before it, takes small requests only. */
+  #eventsAtOnce = EVENTS_AT_ONCE;
 
   constructor(options: TraceExportOptions) {
     this.#options = options;
@@ -85,27 +87,32 @@ export class TraceExport {
     const position = await this.#hold(leaseMs);
     if (position !== standing.position) return pollMs;
     if (standing.overdue) return await this.#skip(position);
-    const upTo = Math.min(position + EVENTS_AT_ONCE, standing.latest);
-    await this.#send(position, upTo);
+    const upTo = Math.min(position + this.#eventsAtOnce, standing.latest);
+    if (!(await this.#send(position, upTo))) return 0;
     const moved = await this.#move(position, upTo);
     return moved && upTo < standing.latest ? 0 : pollMs;
   }
 
-  async #send(after: number, upTo: number): Promise<void> {
+  /** False: they are too many for one request, so the stretch is to be shorter. */
+  async #send(after: number, upTo: number): Promise<boolean> {
     const { pool, log, openCollector } = this.#options;
     const spans = await readEndedSpans(pool, { after, upTo });
-    if (spans.length === 0) return;
+    if (spans.length === 0) return true;
     this.#collector ??= await openCollector();
     try {
       await this.#collector.take(spans, this.#stopped.signal);
       this.#recovered();
     } catch (error) {
-      if (!(error as CollectorError).final) throw error;
-      log.warn(
-        { spans: spans.length, reason: (error as Error).message },
-        "the collector refused spans of traces, which are left out",
-      );
+      const { refused, message: reason } = error as CollectorError;
+      if (!refused) throw error;
+      if (refused === "too large" && upTo - after > 1) {
+        this.#eventsAtOnce = Math.ceil((upTo - after) / 2);
+        return false;
+      }
+      this.#eventsAtOnce = EVENTS_AT_ONCE;
+      log.warn({ spans: spans.length, reason }, "the collector refused spans of traces, which are left out");
     }
+    return true;
   }
 
   /** Gives up what is too old (T3). */

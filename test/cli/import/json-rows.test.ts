@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { jsonRows } from "../../../src/cli/import/json-rows.ts";
-import { LONGEST_ROW } from "../../../src/cli/import/row-text.ts";
+import { LONGEST_ROW, NOT_UTF8 } from "../../../src/cli/import/row-text.ts";
 
 async function* chunksOf(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
@@ -55,8 +55,12 @@ describe("rows of an import", () => {
     await expect(rowsOf(text, 4_096)).rejects.toThrow(problem);
   });
 
-  test.each([1, 2, 100])("bytes that are no UTF-8, %i at a time: refused", async (size) => {
-    await expect(rowsOf(Uint8Array.from([0x7b, 0xff, 0x7d]), size)).rejects.toThrow(/not UTF-8/);
-    await expect(rowsOf(Uint8Array.from([0x7b, 0xc3]), size)).rejects.toThrow(/not UTF-8/);
+  test.each([1, 2, 100])("bytes that are no UTF-8, %i at a time: marked in their row", async (size) => {
+    const lines = Uint8Array.from([0x7b, 0x7d, 0x0a, 0x7b, 0xff, 0x7d, 0x0a, 0x7b, 0xc3]);
+    expect(await rowsOf(lines, size)).toEqual([
+      ["line 1", "{}"],
+      ["line 2", `{${NOT_UTF8}}`],
+      ["line 3", `{${NOT_UTF8}`],
+    ]);
   });
 });

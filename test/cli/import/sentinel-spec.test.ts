@@ -49,6 +49,7 @@ describe("a row of an import", () => {
 
   test.each([
     ["{", "it is no JSON (Expected property name or '}' in JSON at position 1); accepted is one object a line"],
+    ['{"id":"\ufffd"}', "it is not UTF-8 text"],
     ["7", "it is no object"],
     ["[]", "it is no object"],
     ["null", "it is no object"],

@@ -31,10 +31,13 @@ test("the database is silent, then back: the page is served all the same, withou
   expect([...away.series.keys()].filter((name) => read.test(name))).toEqual([]);
   expect(away.value("hydra_engine_batch_operations_count")).toBeGreaterThanOrEqual(0);
   expect(away.value('hydra_deploys_ended_total{kind="rollout",outcome="ready"}')).toBe(0);
+  // An engine that is idle hears of it by its heartbeats.
+  await eventually(async () => expect((await hydra.scrape()).value("hydra_engine_up")).toBe(0), { timeoutMs: 20_000 });
   proxy?.cut();
   await eventually(async () => {
     const scraped = await hydra.scrape();
     expect(scraped.value("hydra_database_up")).toBe(1);
+    expect(scraped.value("hydra_engine_up")).toBe(1);
     expect(scraped.by("hydra_engine_invocations")).toMatchObject({ running: 0 });
     expect(scraped.value("hydra_engine_reconnects_total")).toBeGreaterThanOrEqual(1);
   });

@@ -3,8 +3,11 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from "nod
 import type { AddressInfo } from "node:net";
 import { type ReceivedSpan, spansIn } from "./otlp.ts";
 
-/** What a collector does with a request. `take-and-cut`: it has the spans, and its answer is lost. */
-export type CollectorBehaviour = "take" | "take-and-cut" | "hang" | { readonly status: number };
+/**
+ * What a collector does with a request. `take-and-cut`: it has the spans, and
+ * its answer is lost. With `over`, only larger requests get the status.
+ */
+export type CollectorBehaviour = "take" | "take-and-cut" | "hang" | { readonly status: number; readonly over?: number };
 
 /** A collector that parses what it is sent. Closed at the end of its scope, and what hangs with it. */
 export interface TestCollector extends AsyncDisposable {
@@ -25,10 +28,13 @@ export async function startTestCollector(port = 0): Promise<TestCollector> {
   const taken: ReceivedSpan[] = [];
   const headers: IncomingHttpHeaders[] = [];
   const answer = (response: ServerResponse, body: Uint8Array) => {
-    if (collector.behaviour === "hang") return;
-    if (typeof collector.behaviour === "object") return void response.writeHead(collector.behaviour.status).end("no");
+    const { behaviour } = collector;
+    if (behaviour === "hang") return;
+    if (typeof behaviour === "object" && body.length > (behaviour.over ?? 0)) {
+      return void response.writeHead(behaviour.status).end("no");
+    }
     taken.push(...spansIn(body));
-    if (collector.behaviour === "take-and-cut") return void response.destroy();
+    if (behaviour === "take-and-cut") return void response.destroy();
     response.writeHead(200, { "content-type": "application/x-protobuf" }).end();
   };
   const server = createServer((request, response) => {

@@ -91,6 +91,37 @@ test("T3: a collector that cannot read the spans: they are left out, it is said,
   expect(collector.distinct()).toHaveLength(spans.length);
 });
 
+test("T1: a collector that takes small requests only: all is sent, in as many as it takes", async () => {
+  await using tracing = await trace({ sentinels: 30 });
+  const { world, collector, logged } = tracing;
+  collector.behaviour = { status: 503 };
+  await (
+    await world.rollout()
+  ).answer;
+  await eventually(() => expect(collector.requests).toBeGreaterThan(0));
+  collector.behaviour = { status: 413, over: 8_000 };
+  const spans = await spansOfRollout(collector, (await world.latest()).id);
+  expect(named(spans, "deploy")).toHaveLength(30);
+  expect(logged.map(({ message }) => message).filter((message) => message.includes("refused"))).toEqual([]);
+});
+
+test("T1: a collector that takes nothing, however small: left out, it is said, and the next rollout is sent", async () => {
+  await using tracing = await trace({ sentinels: 2 });
+  const { world, collector, logged } = tracing;
+  collector.behaviour = { status: 413 };
+  await (
+    await world.rollout()
+  ).answer;
+  await atEnd(world);
+  expect(logged.at(-1)).toMatchObject({ fields: { reason: expect.stringContaining("413") } });
+  collector.behaviour = "take";
+  await (
+    await world.rollout({ image: "registry.test/sentinel:3" })
+  ).answer;
+  const spans = await spansOfRollout(collector, (await world.latest()).id);
+  expect(collector.distinct()).toHaveLength(spans.length);
+});
+
 test("T3: a collector that was away for too long: the old is given up and told, the new is sent", async () => {
   await using tracing = await trace({ sentinels: 2 }, { maxAgeMs: 60_000, timeoutMs: 300 });
   const { world, collector, logged } = tracing;
