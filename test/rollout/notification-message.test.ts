@@ -108,6 +108,7 @@ test("the webhook may have it already: marked in the text and in the section", (
 test("there is a public address: a link to the rollout", () => {
   const link = (publicUrl: string) => /<.*>/.exec(sectionOf(composeMessage(FACTS, { repeat: false, publicUrl })))?.[0];
   expect(link("https://hydra.example.com")).toBe("<https://hydra.example.com/?rollout=rol_1|Open in hydra>");
+  expect(link("https://me:secret@hydra.example.com")).toBe(link("https://hydra.example.com"));
   expect(link("https://example.com/hydra?a=1|2")).toBe(
     "<https://example.com/hydra?a=1%7C2&amp;rollout=rol_1|Open in hydra>",
   );

@@ -122,6 +122,8 @@ function standing({ total, ready, failed, skipped, reverted, elapsedMs }: Notifi
 
 function linkTo(publicUrl: string, rolloutId: string): string {
   const url = new URL(publicUrl);
+  // Of a setting that has them: not for everybody in the channel.
+  url.username = url.password = "";
   url.searchParams.set("rollout", rolloutId);
   return `<${escape(url.href.replaceAll("|", "%7C"))}|Open in hydra>`;
 }

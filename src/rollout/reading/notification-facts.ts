@@ -160,24 +160,29 @@ async function readFailures(
   return { failures, failuresTotal: rows[0]?.total ?? 0 };
 }
 
-/** What failed up to an event and has not recovered by then; of reverts, those of the rollback that it ends. */
+/**
+ * What failed up to an event and has not recovered by then; of reverts, those of
+ * the rollback that it ends. The last word on each sentinel tells: one sort,
+ * where looking for the recovery of each would be a search per failure.
+ */
 const FAILURES = `
   select failure_class, count(*)::int as count, sum(count(*)) over ()::int as total,
          coalesce(array_agg(sentinel_id order by place) filter (where place <= 5), '{}') as first_ids,
          (array_agg(reason order by place))[1] as reason
     from (
-      select f.sentinel_id, coalesce(f.reason_class, '') as failure_class, coalesce(f.reason, '') as reason,
-             row_number() over (order by f.sentinel_id collate "C") as place
-        from rollout_events as f
-       where f.rollout_id = $1::text and f.sequence < $2::bigint and f.type = $3::text
-         and f.type in ('sentinel_failed', 'sentinel_revert_failed')
-         and ($4::int is null or f.wave_index = $4::int)
-         and (f.type = 'sentinel_failed' or f.sequence > (
+      select sentinel_id, coalesce(reason_class, '') as failure_class, coalesce(reason, '') as reason,
+             row_number() over (order by sentinel_id collate "C") as place
+        from (
+          select distinct on (sentinel_id) sentinel_id, type, sequence, wave_index, reason_class, reason
+            from rollout_events
+           where rollout_id = $1::text and sequence < $2::bigint
+             and type in ('sentinel_failed', 'sentinel_revert_failed', 'sentinel_recovered')
+             and type in ($3::text, 'sentinel_recovered')
+           order by sentinel_id, sequence desc
+        ) as last
+       where type = $3::text and ($4::int is null or wave_index = $4::int)
+         and (type = 'sentinel_failed' or sequence > (
                select coalesce(max(b.sequence), 0) from rollout_events as b
                 where b.rollout_id = $1::text and b.sequence < $2::bigint and b.type = 'rollback_started'))
-         and not exists (
-               select from rollout_events as later
-                where later.rollout_id = $1::text and later.sequence > f.sequence and later.sequence < $2::bigint
-                  and later.type = 'sentinel_recovered' and later.sentinel_id = f.sentinel_id)
     ) as failing
    group by failure_class order by min(place) limit 5`;
