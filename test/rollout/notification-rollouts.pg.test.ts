@@ -11,7 +11,7 @@ refuseLeaks();
 
 /** Messages of the rollouts of a world go out until the end of its scope. */
 function notify({ engine, pool }: World) {
-  const durations = { pollMs: 20, firstRetryMs: 20, longestRetryMs: 100, stopGraceMs: 200 };
+  const durations = { pollMs: 20, firstRetryMs: 20, longestRetryMs: 100, longestRepeatMs: 100, stopGraceMs: 200 };
   const notifier = startNotifier({ engine, pool, log: quietLog, allowedWebhookHosts: ["127.0.0.1"], durations });
   return {
     /** Waits until a rollout (the latest) has none left. */

@@ -6,7 +6,7 @@ import { createDatabase, type TestDatabase } from "../support/database.ts";
 import { type LogLine, startEngine } from "./world.ts";
 
 /** Short ones, so that a test takes its time only where it waits for a webhook. */
-const DURATIONS = { pollMs: 20, firstRetryMs: 20, longestRetryMs: 100, stopGraceMs: 200 };
+const DURATIONS = { pollMs: 20, firstRetryMs: 20, longestRetryMs: 100, longestRepeatMs: 100, stopGraceMs: 200 };
 
 type NotifierSettings = Partial<Omit<NotifierOptions, "durations">> & {
   durations?: Partial<NonNullable<NotifierOptions["durations"]>>;

@@ -24,6 +24,7 @@ const DURATIONS: NotifierDurations = {
   giveUpMs: 60 * 60 * 1_000,
   firstRetryMs: 1_000,
   longestRetryMs: 60_000,
+  longestRepeatMs: 600_000,
   stopGraceMs: 2_000,
 };
 

@@ -23,6 +23,8 @@ export interface NotifierDurations {
   /** Pauses between tries, doubling; unless the webhook asks for another one. */
   readonly firstRetryMs: number;
   readonly longestRetryMs: number;
+  /** The longest pause after an answer that was lost: each try may be one more copy for people to read. */
+  readonly longestRepeatMs: number;
   /** How long requests may go on when the notifier stops, and then as long again to write down how they ended. */
   readonly stopGraceMs: number;
 }
@@ -87,7 +89,8 @@ export class Sender {
   }
 
   #ending(result: TryResult, tries: number): Omit<EndNotificationRow, "rolloutId" | "sequence" | "claim"> {
-    const { firstRetryMs: firstMs, longestRetryMs: longestMs, giveUpMs } = this.#options.durations;
+    const { firstRetryMs: firstMs, longestRetryMs, longestRepeatMs, giveUpMs } = this.#options.durations;
+    const longestMs = result.outcome === "lost" ? longestRepeatMs : longestRetryMs;
     const pauseMs = (result.outcome === "untaken" && result.retryAfterMs) || backOffMs(tries, { firstMs, longestMs });
     const failure = result.outcome === "sent" ? "" : result.failure;
     return { outcome: result.outcome, failure, retryInMs: pauseMs, giveUpMs };
