@@ -2,7 +2,15 @@
 
 import { randomUUID } from "node:crypto";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
-import { type CallOptions, type Client, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
+import {
+  type CallOptions,
+  type Client,
+  Code,
+  ConnectError,
+  createClient,
+  type Interceptor,
+  type Transport,
+} from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { ClusterService } from "./gen/hydra/v1/cluster_pb.ts";
 import { EngineService } from "./gen/hydra/v1/engine_pb.ts";
@@ -36,7 +44,7 @@ export const IDEMPOTENCY_KEY_HEADER = "idempotency-key";
  *
  * Every mutating call carries an idempotency key, made once per call; set the
  * header yourself to make a call of yours repeatable across processes. A stream
- * ends when the loop that reads it is left.
+ * begins with the loop that reads it, and ends when that is left.
  *
  * ```ts
  * const hydra = createHydraClient({ baseUrl: "http://127.0.0.1:8080" });
@@ -65,17 +73,14 @@ export function hydraClientOf(transport: Transport): HydraClient {
 function endedWithItsLoop<Request, Response>(
   call: (request: Request, options?: CallOptions) => AsyncIterable<Response>,
 ): (request: Request, options?: CallOptions) => AsyncIterable<Response> {
-  return (request, options = {}) => {
+  return async function* (request, options = {}) {
     const left = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
-    const responses = call(request, { ...options, signal });
-    return (async function* () {
-      try {
-        yield* responses;
-      } finally {
-        left.abort();
-      }
-    })();
+    try {
+      yield* call(request, { ...options, signal });
+    } finally {
+      left.abort();
+    }
   };
 }
 
@@ -83,7 +88,12 @@ function createTransport(options: HydraClientOptions): Transport {
   const { baseUrl = "http://127.0.0.1:8080", token, protocol = "connect", interceptors = [] } = options;
   const shared = {
     baseUrl,
-    interceptors: [withIdempotencyKey, ...(token === undefined ? [] : [withToken(token)]), ...interceptors],
+    interceptors: [
+      withIdempotencyKey,
+      withLostConnections,
+      ...(token === undefined ? [] : [withToken(token)]),
+      ...interceptors,
+    ],
   };
   switch (protocol) {
     case "connect":
@@ -102,6 +112,17 @@ const withIdempotencyKey: Interceptor = (next) => (request) => {
     request.header.set(IDEMPOTENCY_KEY_HEADER, randomUUID());
   }
   return next(request);
+};
+
+/** Connect says `internal` of a connection that broke while the request was written; to a caller it is as lost as others. */
+const withLostConnections: Interceptor = (next) => async (request) => {
+  try {
+    return await next(request);
+  } catch (error) {
+    const { code, rawMessage, cause } = ConnectError.from(error);
+    if (code !== Code.Internal || (cause as NodeJS.ErrnoException | undefined)?.code !== "EPIPE") throw error;
+    throw new ConnectError(rawMessage, Code.Unavailable, undefined, undefined, cause);
+  }
 };
 
 function withToken(token: string): Interceptor {

@@ -63,11 +63,41 @@ test("a key of the caller's own: it is kept; a token: it is sent", async () => {
   expect(seen).toEqual([{ method: "rollout", key: "mine", authorization: "Bearer secret" }]);
 });
 
+test("a connection that breaks while the request is written: unavailable, with its cause", async () => {
+  const { server } = await startRecording();
+  await using _ = server;
+  const cause = Object.assign(new Error("write EPIPE"), { code: "EPIPE" });
+  const breakOff: Interceptor = () => () => {
+    throw new ConnectError("write EPIPE", Code.Internal, undefined, undefined, cause);
+  };
+  const hydra = createHydraClient({ baseUrl: server.url, interceptors: [breakOff] });
+  const error = await hydra.rollouts.rollout({ image: "i" }).catch(ConnectError.from);
+  expect(error).toMatchObject({ code: Code.Unavailable, rawMessage: "write EPIPE", cause });
+});
+
 test("nobody at the address: unavailable", async () => {
   const { server } = await startRecording();
   await server[Symbol.asyncDispose]();
   const error = await createHydraClient({ baseUrl: server.url }).rollouts.getRollout({}).catch(ConnectError.from);
   expect(error).toMatchObject({ code: Code.Unavailable });
+});
+
+test("a stream that nobody reads: nothing is called", async () => {
+  let calls = 0;
+  await using server = await startScriptedServer({
+    events: [],
+    service: {
+      async *watch() {
+        calls++;
+        yield { message: { case: "heartbeat", value: {} } };
+      },
+    },
+  });
+  const { rollouts } = createHydraClient({ baseUrl: server.url });
+  rollouts.watch({});
+  await rollouts.watch({})[Symbol.asyncIterator]().return?.();
+  for await (const { message } of rollouts.watch({})) expect(message.case).toBe("heartbeat");
+  expect(calls).toBe(1);
 });
 
 test("a stream whose reader stops: its call ends", async () => {

@@ -1,5 +1,7 @@
 import type { Config } from "../config.ts";
 
+const IMAGE = "ghcr.io/acme/sentinel:v1.2.3";
+
 /** What `hydra dev` prints once it is ready: where it is, and what to paste next. */
 export function devHints(url: string, { config, fleetSize }: { config: Config; fleetSize: number }): string[] {
   const database = config.databaseUrl === undefined ? `Postgres in ${config.dataDir}` : "the Postgres of DATABASE_URL";
@@ -8,13 +10,14 @@ export function devHints(url: string, { config, fleetSize }: { config: Config; f
     `listening on ${url}`,
     "",
     `A simulated fleet of ${fleetSize.toLocaleString("en-US")} sentinels is up, on ${database}.`,
-    "Watch it from another terminal:",
+    "From another terminal, roll an image out and watch it, or watch all that start:",
     "",
-    `  ${watchCommand(url)}`,
+    `  npx hydra rollout ${IMAGE}${urlOption(url)}`,
+    `  npx hydra watch --all${urlOption(url)}`,
     "",
-    "Start a rollout, and go on from where it is (each answers when it has ended; with /send after it, at once):",
+    "The same with curl, and go on from where it is (each answers when it has ended; with /send after it, at once):",
     "",
-    ...curl(`${rollouts}/singleton/Rollout/send`, '{"image": "ghcr.io/acme/sentinel:v1.2.3"}'),
+    ...curl(`${rollouts}/singleton/Rollout/send`, `{"image": "${IMAGE}"}`),
     ...curl(`${rollouts}/singleton/Resume`, "{}"),
     ...curl(`${rollouts}/singleton/Cancel`, "{}"),
     ...curl(`${rollouts}/singleton/RollbackAll`, "{}"),
@@ -24,8 +27,9 @@ export function devHints(url: string, { config, fleetSize }: { config: Config; f
   ];
 }
 
-function watchCommand(url: string): string {
-  return url === "http://127.0.0.1:8080" ? "npx hydra watch --all" : `npx hydra watch --all --url ${url}`;
+/** What a command needs to find the server; nothing where it looks there by itself. */
+function urlOption(url: string): string {
+  return url === "http://127.0.0.1:8080" ? "" : ` --url ${url}`;
 }
 
 /** Ready to paste into a shell; a token is accepted and ignored where none are configured. */

@@ -19,8 +19,15 @@ async function main(): Promise<number> {
   const terminal = createTerminal(stdout, stderr, env);
   const interrupted = listenForSignals((exitCode) => process.exit(exitCode));
   let serving = false;
-  // Whoever read the output has gone: a program (`hydra watch | head -1`), or a terminal. A server goes on without.
-  stdout.on("error", () => serving || process.exit(stdout.isTTY ? TERMINAL_GONE : ExitCode.DONE));
+  // Whoever read the output has gone: a program (`hydra watch | head -1`), or a terminal. Or it is a file on a full
+  // disk. A server goes on without.
+  stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
+    if (serving) return;
+    if (stdout.isTTY) process.exit(TERMINAL_GONE);
+    if (code === "EPIPE") process.exit(ExitCode.DONE);
+    terminal.complain(`the output could not be written (${message}): it is not complete.`);
+    process.exit(ExitCode.ERROR);
+  });
   stderr.on("error", () => {});
   process.on("exit", () => terminal.restore());
   try {

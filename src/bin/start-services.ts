@@ -96,7 +96,16 @@ function openNotifier({ config, log }: HydraOptions, engine: Engine, pool: pg.Po
 }
 
 function openPool(connectionString: string, log: Logger): pg.Pool {
-  const pool = new pg.Pool({ connectionString, max: 10, application_name: "hydra" });
+  const pool = new pg.Pool({
+    connectionString,
+    max: 10,
+    application_name: "hydra",
+    keepAlive: true,
+    connectionTimeoutMillis: 5_000,
+    // Both: the server ends the statement, and a server that is silent is not waited for.
+    statement_timeout: 30_000,
+    query_timeout: 31_000,
+  });
   // A connection that breaks may say so twice, and the pool listens to the first time only.
   pool.on("connect", (client) => client.on("error", () => {}));
   // An idle connection that breaks: the next query opens another one.

@@ -14,7 +14,7 @@ export function answeredWithin(deadlineMs: number): Interceptor {
       return await next({ ...request, signal: AbortSignal.any([request.signal, deadline]) });
     } catch (error) {
       if (!deadline.aborted || request.signal.aborted) throw error;
-      throw new ConnectError(`it has not answered within ${deadlineMs / 1_000} s`, Code.Unavailable);
+      throw new ConnectError(`no answer within ${deadlineMs / 1_000} s`, Code.Unavailable);
     }
   };
 }

@@ -9,7 +9,6 @@ const ANSWER_WITHIN_MS = 15_000;
 /** What every command of an operator is given. */
 export interface Session {
   readonly client: HydraClient;
-  readonly url: string;
   readonly terminal: Terminal;
   /** One JSON object a line instead of words and bars. */
   readonly json: boolean;
@@ -32,5 +31,5 @@ export function createSession(
 ): Session {
   const interceptors = [answeredWithin(ANSWER_WITHIN_MS)];
   const client = createHydraClient({ baseUrl: url, interceptors, ...(token === undefined ? {} : { token }) });
-  return { ...surroundings, client: withQuickWatch(client, { url, token }), url, json };
+  return { ...surroundings, client: withQuickWatch(client, { url, token }), json };
 }

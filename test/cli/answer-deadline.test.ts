@@ -29,7 +29,7 @@ test("a question that is not answered: given up, as a server that cannot answer 
   const asking = clientOf(await startHungServer(), 20).rollouts.getRollout({});
   await expect(asking).rejects.toMatchObject({
     code: Code.Unavailable,
-    rawMessage: "it has not answered within 0.02 s",
+    rawMessage: "no answer within 0.02 s",
   });
 });
 

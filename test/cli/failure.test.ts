@@ -109,6 +109,14 @@ describe("a hydra that refuses", () => {
     expect(result.exitCode).toBe(exitCode);
   });
 
+  test("an address with a path that reaches hydra: the path may be what is wrong", async () => {
+    const body = JSON.stringify({ code: "unimplemented", message: "service 'hydra' not found" });
+    await using server = await startAnsweringServer({ status: 404, type: "application/json", body });
+    const { exitCode, complaints } = await hydra(`http://127.0.0.1:${server.port}/hydra`, ["status"]);
+    expect(complaints.join()).toMatch(/older than this command, or the path in its URL is wrong \(service 'hydra'/);
+    expect(exitCode).toBe(1);
+  });
+
   test("Ctrl-C before the answer: 130, without a word", async () => {
     const interrupt = new AbortController();
     const service = {

@@ -81,6 +81,26 @@ describe("withQuickWatch()", () => {
     expect(new Set(tokens)).toEqual(new Set(["Bearer secret"]));
   });
 
+  test.each([
+    ["a compressed message", [1, 0, 0, 0, 1, 0], { code: Code.Internal, rawMessage: /flags 1, which cannot be read/ }],
+    ["a message without an end", [0, 0xff, 0, 0, 0], { code: Code.Internal, rawMessage: /4278190080 bytes/ }],
+    [
+      "cut in the middle of a message",
+      [0, 0, 0, 0, 9, 1],
+      { code: Code.Unavailable, rawMessage: /the stream was cut/ },
+    ],
+    ["an end that is no JSON", [2, 0, 0, 0, 1, 0x7b], { code: Code.Unavailable, rawMessage: /connection was lost/ }],
+  ])("%s: an error, and nobody asks again", async (_, bytes, expected) => {
+    let asked = 0;
+    const url = await startAnswering((_request, response) => {
+      asked += 1;
+      response.writeHead(200, { "content-type": "application/connect+proto" }).end(Uint8Array.from(bytes));
+    });
+    const { error } = await watch(clientOf(url), {});
+    expect(error).toMatchObject({ code: expected.code, rawMessage: expect.stringMatching(expected.rawMessage) });
+    expect(asked).toBe(1);
+  });
+
   test("aborted in mid-stream: ends with an error, and hangs up", async () => {
     await using server = await startScriptedServer({ events: pausedRollout });
     const over = new AbortController();

@@ -1,5 +1,6 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { chmod, writeFile } from "node:fs/promises";
 import path from "node:path";
 import pg from "pg";
@@ -218,6 +219,14 @@ describe("output into a pipe", () => {
     child.stdout.destroy();
     expect(await closed).toEqual([0, null]);
   });
+});
+
+test.runIf(existsSync("/dev/full"))("output into a file on a full disk: an error, not a file that is short", () => {
+  const { status, stderr } = spawnSync("sh", ["-c", '"$1" "$2" --help > /dev/full', "sh", process.execPath, PROGRAM], {
+    env: withoutSettings(),
+    encoding: "utf8",
+  });
+  expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/ENOSPC.*it is not complete/) });
 });
 
 describe("completion in bash", () => {

@@ -101,7 +101,7 @@ describe.each(EXAMPLES)("the example in $name", ({ name, leftOut }) => {
       proxy.startCutting(300);
       const paused = await ended;
       expect(proxy.cuts()).toBeGreaterThan(2);
-      expect(paused.exit).toBe(3);
+      expect(paused).toMatchObject({ exit: 3, stderr: "" });
       expect(linesOf(image, paused.lines)).toEqual(linesUntilPaused(image));
     },
   );

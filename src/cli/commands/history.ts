@@ -37,7 +37,7 @@ const LISTING: Listing<typeof RolloutSchema> = {
     { title: "SKIPPED", value: ({ skipped }) => `${skipped}`, align: "right", rank: 4 },
     { title: "REVERTED", value: ({ reverted }) => `${reverted}`, align: "right", rank: 4 },
     { title: "ID", value: ({ id }) => id, rank: 2 },
-    { title: "IMAGE", value: ({ image }) => image, least: 14, cut: "start" },
+    { title: "IMAGE", value: ({ image }) => image, least: 8, cut: "start" },
   ],
   empty: "There was no rollout yet. Start one: hydra rollout IMAGE",
 };

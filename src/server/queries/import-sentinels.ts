@@ -30,7 +30,8 @@ interface ImportDeps {
 /**
  * Takes sentinels from a stream, then writes all of them in one commit, or
  * none. A row that is so already when it arrives is left out, so that only what
- * changes is written under the lock that a running rollout waits for. Throws a
+ * changes is written under the lock that a running rollout waits for; what
+ * somebody else makes of it before the commit came later, and stays. Throws a
  * TerminalError that names the first bad row's position, from 1.
  */
 export async function importSentinels(

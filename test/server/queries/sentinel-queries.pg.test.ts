@@ -121,6 +121,20 @@ test("a bad row after rows that are so already: named by its place in the import
   expect(error.rawMessage).toMatch(/^row 3: sentinel late: another sentinel/);
 });
 
+test("a row that was so already, and is changed by somebody else before the import's commit: that change stays", async () => {
+  const { sentinels, pool } = server;
+  await sentinels.importSentinels(messages([row("raced-1"), row("raced-2")]));
+  async function* slow() {
+    yield { sentinels: [row("raced-1")] };
+    // The server takes a message once it is done with the one before.
+    yield { sentinels: [row("raced-2", { image: "acme/sentinel:v2" })] };
+    await sentinels.upsertSentinel({ sentinel: { id: "raced-1", image: "acme/sentinel:v3" } });
+  }
+  expect(await sentinels.importSentinels(slow())).toMatchObject({ created: 0, updated: 1, unchanged: 1 });
+  const { rows } = await pool.query("select image from sentinels where id like 'raced-%' order by id");
+  expect(rows).toEqual([{ image: "acme/sentinel:v3" }, { image: "acme/sentinel:v2" }]);
+});
+
 test("an import of nothing: nothing happens", async () => {
   expect(await server.sentinels.importSentinels(messages([]))).toMatchObject({ created: 0, updated: 0, unchanged: 0 });
 });

@@ -776,7 +776,9 @@ export const SentinelService: GenService<{
    * that are so already are not written, and hold up nobody; while those that
    * change are written, a running rollout waits.
    *
-   * Concurrency: plain; as UpsertSentinel.
+   * Concurrency: plain; as UpsertSentinel. A row that is so already when it
+   * arrives counts as written then: what somebody else makes of it before the
+   * commit stays. Do not send two imports that disagree at the same time.
    * Repeats: as UpsertSentinel; after a lost answer the same rows are counted
    * as unchanged.
    * Errors: INVALID_ARGUMENT, naming the position of the bad row (from 1).
