@@ -1,4 +1,4 @@
-import { Command } from "@commander-js/extra-typings";
+import { Command, Help, type Option } from "@commander-js/extra-typings";
 import { addOperatorCommands, CommandGroup } from "../cli/index.ts";
 import { addCompletionCommands } from "./completion-commands.ts";
 import { dbCommand } from "./database-commands.ts";
@@ -29,9 +29,15 @@ export function createProgram(surroundings: Surroundings): Command {
   program.addCommand(dbCommand(surroundings));
   addCompletionCommands(program, surroundings);
   applyToAll(program, (command) => {
-    command.exitOverride().showHelpAfterError("(see --help)").configureHelp({ helpWidth: terminal.size().columns });
+    command.exitOverride().showHelpAfterError("(see --help)");
+    command.configureHelp({ helpWidth: terminal.size().columns, optionDescription: describeOption });
   });
   return program;
+}
+
+/** As commander does it, but a flag that is off unless given needs no word on that. */
+function describeOption(option: Option): string {
+  return option.defaultValue === false ? option.description : new Help().optionDescription(option);
 }
 
 function applyToAll(command: Command, apply: (command: Command) => void): void {

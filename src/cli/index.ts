@@ -1,6 +1,6 @@
-export { DEMO_CONVERGE_MS, DEMO_FAILURES, DEMO_FLEET } from "./demo-story.ts";
+export { DEMO_CONVERGE_MS, DEMO_FAILURES, DEMO_FLEET } from "./demo/story.ts";
 export { ExitCode } from "./exit-codes.ts";
 export { CommandGroup, examples } from "./command-line/help-text.ts";
 export { addOperatorCommands } from "./operator-commands.ts";
-export { type DemoOptions, type DemoServer, playDemo } from "./play-demo.ts";
+export { type DemoOptions, type DemoServer, playDemo } from "./demo/play-demo.ts";
 export { createTerminal, type Terminal } from "./terminal.ts";

@@ -7,10 +7,10 @@ import { randomUUID } from "node:crypto";
 import type { CallOptions } from "@connectrpc/connect";
 import { IDEMPOTENCY_KEY_HEADER } from "../client.ts";
 import type { SentinelRolloutState as State, WatchResponse } from "../gen/hydra/v1/sentinel_rollout_pb.ts";
-import { createDisplay, type Display } from "./display.ts";
+import { createDisplay, type Display } from "./drawing/display.ts";
 import { isConnectionFailure } from "./failure.ts";
-import { follow, stateOf } from "./follow.ts";
-import { Patience } from "./patience.ts";
+import { follow, stateOf } from "./watching/follow.ts";
+import { Patience } from "./watching/patience.ts";
 import type { Session } from "./session.ts";
 
 /** How long the picture may lag behind the answer. */

@@ -1,7 +1,7 @@
 import { createHydraClient, type HydraClient } from "../client.ts";
 import { answeredWithin } from "./answer-deadline.ts";
 import type { Terminal } from "./terminal.ts";
-import { withQuickWatch } from "./watch-reader.ts";
+import { withQuickWatch } from "./watching/watch-reader.ts";
 
 /** The slowest answers to a question, a page of many rows, take a fraction of a second. */
 const ANSWER_WITHIN_MS = 15_000;

@@ -5,7 +5,7 @@ import {
   SentinelRolloutState as State,
 } from "../gen/hydra/v1/sentinel_rollout_pb.ts";
 import { ExitCode } from "./exit-codes.ts";
-import { follow } from "./follow.ts";
+import { follow } from "./watching/follow.ts";
 import { callDurably } from "./operate.ts";
 import { type Ongoing, sayDetached, sayOutcome } from "./outcome.ts";
 import type { Session } from "./session.ts";

@@ -1,5 +1,5 @@
 import pc from "picocolors";
-import { RESTORE, type Size } from "./painter.ts";
+import { RESTORE, type Size } from "./drawing/painter.ts";
 
 /** Where commands write, and what can be shown there. */
 export interface Terminal {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { drawBar, shareCells } from "../../src/cli/bar.ts";
+import { drawBar, shareCells } from "../../src/cli/drawing/bar.ts";
 
 const counts = fc.array(fc.nat(100_000), { minLength: 1, maxLength: 5 });
 

@@ -8,7 +8,7 @@ import {
   DEMO_IMAGE,
   DEMO_KILL,
   DEMO_WAVES,
-} from "../../src/cli/demo-story.ts";
+} from "../../src/cli/demo/story.ts";
 
 const root = path.join(import.meta.dirname, "../..");
 /** Without what only aligns them. */

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import stringWidth from "string-width";
 import { describe, expect, test } from "vitest";
-import { drawRollout } from "../../src/cli/draw-rollout.ts";
-import { emptyView, MAX_FAILURES, type RolloutView, withPlan } from "../../src/cli/rollout-view.ts";
+import { drawRollout } from "../../src/cli/drawing/draw-rollout.ts";
+import { emptyView, MAX_FAILURES, type RolloutView, withPlan } from "../../src/cli/view/rollout-view.ts";
 import { createStyle } from "../../src/cli/terminal.ts";
 import { SentinelRolloutState as State } from "../../src/gen/hydra/v1/sentinel_rollout_pb.ts";
 import { NOON, pausedRollout, plan, viewAfter } from "./recorded-rollout.ts";

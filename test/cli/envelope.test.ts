@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { joinEnvelope, splitEnvelopes } from "../../src/cli/envelope.ts";
+import { joinEnvelope, splitEnvelopes } from "../../src/cli/watching/envelope.ts";
 
 test("any messages, cut anywhere: the same messages", () => {
   fc.assert(

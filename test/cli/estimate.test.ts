@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { estimateRemaining } from "../../src/cli/estimate.ts";
-import type { WaveView } from "../../src/cli/rollout-view.ts";
+import { estimateRemaining } from "../../src/cli/view/estimate.ts";
+import type { WaveView } from "../../src/cli/view/rollout-view.ts";
 
 function wave(index: number, size: number, startedAt?: number, completedAt?: number, ready = 0): WaveView {
   return {

@@ -1,7 +1,7 @@
 import { Code } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { createHydraClient } from "../../src/client.ts";
-import { follow, followToTheEnd } from "../../src/cli/follow.ts";
+import { follow, followToTheEnd } from "../../src/cli/watching/follow.ts";
 import type { RolloutEvent, WatchResponse } from "../../src/gen/hydra/v1/sentinel_rollout_pb.ts";
 import { eventually } from "../support/eventually.ts";
 import { pausedRollout, plan, ROLLOUT_ID } from "./recorded-rollout.ts";

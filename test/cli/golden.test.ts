@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { drawRollout } from "../../src/cli/draw-rollout.ts";
-import { Painter } from "../../src/cli/painter.ts";
-import { PlainDisplay } from "../../src/cli/plain-display.ts";
-import { emptyView, type RolloutView, withPlan } from "../../src/cli/rollout-view.ts";
-import { applyEvent } from "../../src/cli/view-events.ts";
+import { drawRollout } from "../../src/cli/drawing/draw-rollout.ts";
+import { Painter } from "../../src/cli/drawing/painter.ts";
+import { PlainDisplay } from "../../src/cli/drawing/plain-display.ts";
+import { emptyView, type RolloutView, withPlan } from "../../src/cli/view/rollout-view.ts";
+import { applyEvent } from "../../src/cli/view/view-events.ts";
 import { type RolloutEvent, RolloutEventType as Type } from "../../src/gen/hydra/v1/sentinel_rollout_pb.ts";
 import { recordingTerminal } from "./recording-terminal.ts";
 import { planOf, readRecording, timeOf, upTo } from "./recording.ts";

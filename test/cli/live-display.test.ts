@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { createHydraClient, type WatchResponse } from "../../src/client.ts";
-import { LiveDisplay } from "../../src/cli/live-display.ts";
+import { LiveDisplay } from "../../src/cli/drawing/live-display.ts";
 import type { RolloutEvent } from "../../src/gen/hydra/v1/sentinel_rollout_pb.ts";
 import { eventually } from "../support/eventually.ts";
 import { pausedRollout, plan } from "./recorded-rollout.ts";

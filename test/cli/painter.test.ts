@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Painter } from "../../src/cli/painter.ts";
+import { Painter } from "../../src/cli/drawing/painter.ts";
 import { createVirtualTerminal } from "./virtual-terminal.ts";
 
 /** A picture that shows when a part of it is there twice: every line has a name of its own. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { PlainDisplay } from "../../src/cli/plain-display.ts";
+import { PlainDisplay } from "../../src/cli/drawing/plain-display.ts";
 import { type RolloutEvent, RolloutEventType as Type } from "../../src/gen/hydra/v1/sentinel_rollout_pb.ts";
 import { record } from "./recorded-rollout.ts";
 import { recordingTerminal } from "./recording-terminal.ts";

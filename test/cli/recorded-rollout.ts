@@ -7,8 +7,8 @@ import {
   RolloutSchema,
   SentinelRolloutState as State,
 } from "../../src/gen/hydra/v1/sentinel_rollout_pb.ts";
-import { emptyView, type RolloutView } from "../../src/cli/rollout-view.ts";
-import { applyEvent } from "../../src/cli/view-events.ts";
+import { emptyView, type RolloutView } from "../../src/cli/view/rollout-view.ts";
+import { applyEvent } from "../../src/cli/view/view-events.ts";
 
 /** Noon of some day, in milliseconds; events are told relative to it. */
 export const NOON = Date.UTC(2026, 0, 15, 12);

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { failedOf, readyOf, viewOfRollout, withPlan } from "../../src/cli/rollout-view.ts";
-import { applyEvent } from "../../src/cli/view-events.ts";
+import { failedOf, readyOf, viewOfRollout, withPlan } from "../../src/cli/view/rollout-view.ts";
+import { applyEvent } from "../../src/cli/view/view-events.ts";
 import {
   RolloutEventType as Type,
   RolloutSchema,

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { Code } from "@connectrpc/connect";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createHydraClient, type HydraClient } from "../../src/client.ts";
-import { withQuickWatch } from "../../src/cli/watch-reader.ts";
+import { withQuickWatch } from "../../src/cli/watching/watch-reader.ts";
 import { pausedRollout } from "./recorded-rollout.ts";
 import { startScriptedServer } from "./scripted-server.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { fitText } from "../../src/cli/fit-text.ts";
-import { emptyPace, ratePerSecond, recordOutcome } from "../../src/cli/pace.ts";
+import { emptyPace, ratePerSecond, recordOutcome } from "../../src/cli/view/pace.ts";
 import { countOf, formatDuration, formatEstimate } from "../../src/cli/words.ts";
 
 test.each([

@@ -1,6 +1,7 @@
 /** For commands that end with a rollout's outcome. */
 export const OUTCOME_EXIT_CODES = `
-Exit codes: 0 completed, 1 error or refused, 2 wrong usage, 3 paused, 4 cancelled, 5 no server or connection lost.`;
+Exit codes: 0 completed, 1 error or refused, 2 wrong usage, 3 paused, 4 cancelled,
+            5 no server or connection lost.`;
 
 /** Headings in the list of commands, in the order in which `hydra help` shows them. */
 export const CommandGroup = {

@@ -4,13 +4,13 @@ import {
   RolloutTargetSchema,
   RolloutTargetStatus,
 } from "../../gen/hydra/v1/sentinel_rollout_pb.ts";
-import { drawRollout } from "../draw-rollout.ts";
+import { drawRollout } from "../drawing/draw-rollout.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { jsonLine } from "../json-line.ts";
 import { type PageRequest, pages } from "../listing/pages.ts";
 import { type Listing, showListing } from "../listing/show-listing.ts";
 import { notificationLines } from "../notification-lines.ts";
-import { viewOfRollout, withFailures } from "../rollout-view.ts";
+import { viewOfRollout, withFailures } from "../view/rollout-view.ts";
 import type { Session } from "../session.ts";
 
 export interface StatusOptions {

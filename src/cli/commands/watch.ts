@@ -1,7 +1,7 @@
 import { SentinelRolloutState as State } from "../../gen/hydra/v1/sentinel_rollout_pb.ts";
-import { createDisplay } from "../display.ts";
+import { createDisplay } from "../drawing/display.ts";
 import { ExitCode } from "../exit-codes.ts";
-import { followToTheEnd, stateOf } from "../follow.ts";
+import { followToTheEnd, stateOf } from "../watching/follow.ts";
 import { exitCodeOfOutcome, sayDetached } from "../outcome.ts";
 import type { Session } from "../session.ts";
 

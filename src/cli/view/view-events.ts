@@ -1,6 +1,6 @@
 // The reduction of events to a view; its invariants V1 to V4 are in rollout-view.ts.
 
-import { type RolloutEvent, RolloutEventType as Type } from "../gen/hydra/v1/sentinel_rollout_pb.ts";
+import { type RolloutEvent, RolloutEventType as Type } from "../../gen/hydra/v1/sentinel_rollout_pb.ts";
 import { emptyPace, recordOutcome } from "./pace.ts";
 import { emptyView, emptyWave, msOf, readyOf, type RolloutView, type WaveView, withFailure } from "./rollout-view.ts";
 

@@ -1,4 +1,4 @@
-import type { Style } from "./terminal.ts";
+import type { Style } from "../terminal.ts";
 
 /** What there is to draw on. */
 export interface Canvas {

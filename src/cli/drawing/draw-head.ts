@@ -1,11 +1,11 @@
-import { SentinelRolloutState as State } from "../gen/hydra/v1/sentinel_rollout_pb.ts";
+import { SentinelRolloutState as State } from "../../gen/hydra/v1/sentinel_rollout_pb.ts";
 import type { Canvas } from "./canvas.ts";
-import { estimateRemaining } from "./estimate.ts";
-import { inStyle, showText, widthOf } from "./fit-text.ts";
-import { ratePerSecond } from "./pace.ts";
-import { failedOf, readyOf, type RolloutView } from "./rollout-view.ts";
-import type { Style } from "./terminal.ts";
-import { formatCount, formatDuration, formatEstimate, formatTime, stateWord } from "./words.ts";
+import { estimateRemaining } from "../view/estimate.ts";
+import { inStyle, showText, widthOf } from "../fit-text.ts";
+import { ratePerSecond } from "../view/pace.ts";
+import { failedOf, readyOf, type RolloutView } from "../view/rollout-view.ts";
+import type { Style } from "../terminal.ts";
+import { formatCount, formatDuration, formatEstimate, formatTime, stateWord } from "../words.ts";
 
 /** The first lines of a picture: image and id, state and counts, the reason where there is one, what is left. */
 export function drawHead(view: RolloutView, canvas: Canvas): string[] {

@@ -13,7 +13,7 @@ import {
   type RolloutTarget,
   SentinelRolloutState as State,
   type Wave,
-} from "../gen/hydra/v1/sentinel_rollout_pb.ts";
+} from "../../gen/hydra/v1/sentinel_rollout_pb.ts";
 import { emptyPace, type Pace } from "./pace.ts";
 
 /** How many failures a view keeps, the latest ones. */

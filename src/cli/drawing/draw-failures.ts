@@ -1,8 +1,8 @@
 import type { Canvas } from "./canvas.ts";
-import { inStyle, showText, widthOf } from "./fit-text.ts";
-import { failedOf, type Failure, type RolloutView } from "./rollout-view.ts";
-import type { Style } from "./terminal.ts";
-import { countOf, formatCount } from "./words.ts";
+import { inStyle, showText, widthOf } from "../fit-text.ts";
+import { failedOf, type Failure, type RolloutView } from "../view/rollout-view.ts";
+import type { Style } from "../terminal.ts";
+import { countOf, formatCount } from "../words.ts";
 
 /** Up to so many are listed one by one, where all are known; else they are folded by their reasons. */
 const MAX_LISTED = 5;

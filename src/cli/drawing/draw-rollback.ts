@@ -1,7 +1,7 @@
 import { drawBar } from "./bar.ts";
 import type { Canvas } from "./canvas.ts";
-import type { RolloutView } from "./rollout-view.ts";
-import { formatCount } from "./words.ts";
+import type { RolloutView } from "../view/rollout-view.ts";
+import { formatCount } from "../words.ts";
 
 /** The bar of a rollback that goes on or has just ended; nothing where there is none. */
 export function drawRollback({ rollback }: RolloutView, { columns, style }: Canvas): string[] {

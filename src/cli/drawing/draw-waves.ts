@@ -1,9 +1,9 @@
 import { type BarSegment, drawBar } from "./bar.ts";
 import type { Canvas } from "./canvas.ts";
-import { padStart } from "./fit-text.ts";
-import { doneOf, type WaveView } from "./rollout-view.ts";
-import type { Style } from "./terminal.ts";
-import { formatCount, formatDuration } from "./words.ts";
+import { padStart } from "../fit-text.ts";
+import { doneOf, type WaveView } from "../view/rollout-view.ts";
+import type { Style } from "../terminal.ts";
+import { formatCount, formatDuration } from "../words.ts";
 
 /** Everything of a line but its bar. */
 interface Row {

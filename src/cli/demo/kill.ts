@@ -1,6 +1,6 @@
-import { type RolloutEvent, RolloutEventType } from "../client.ts";
-import { type Stage, StoryError } from "./demo-stage.ts";
-import { DEMO_KILL } from "./demo-story.ts";
+import { type RolloutEvent, RolloutEventType } from "../../client.ts";
+import { type Stage, StoryError } from "./stage.ts";
+import { DEMO_KILL } from "./story.ts";
 
 /**
  * Kills the server in the middle of a wave and starts it again, while some

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { ConnectionLostError } from "./failure.ts";
+import { ConnectionLostError } from "../failure.ts";
 
 export interface PatienceOptions {
   /** For how long a connection is tried to be made again. Default: a minute. */

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Sentinel, SentinelHealth } from "../client.ts";
-import { StoryError } from "./demo-stage.ts";
-import { DEMO_FLEET } from "./demo-story.ts";
-import { callDurably } from "./operate.ts";
-import type { Session } from "./session.ts";
+import { type Sentinel, SentinelHealth } from "../../client.ts";
+import { StoryError } from "./stage.ts";
+import { DEMO_FLEET } from "./story.ts";
+import { callDurably } from "../operate.ts";
+import type { Session } from "../session.ts";
 
 /** The demo's fleet as the server lists it, by id. */
 export type Fleet = ReadonlyMap<string, Sentinel>;

@@ -5,13 +5,13 @@ import http from "node:http";
 import https from "node:https";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
-import type { HydraClient, WatchResponse } from "../client.ts";
+import type { HydraClient, WatchResponse } from "../../client.ts";
 import {
   SentinelRolloutService,
   WatchRequestSchema,
   WatchResponseSchema,
-} from "../gen/hydra/v1/sentinel_rollout_pb.ts";
-import type { Connection } from "./connection.ts";
+} from "../../gen/hydra/v1/sentinel_rollout_pb.ts";
+import type { Connection } from "../connection.ts";
 import { joinEnvelope, splitEnvelopes } from "./envelope.ts";
 
 type Watch = HydraClient["rollouts"]["watch"];

@@ -1,12 +1,12 @@
-import type { RolloutEvent, WatchResponse } from "../client.ts";
-import { RolloutEventType as Type } from "../gen/hydra/v1/sentinel_rollout_pb.ts";
+import type { RolloutEvent, WatchResponse } from "../../client.ts";
+import { RolloutEventType as Type } from "../../gen/hydra/v1/sentinel_rollout_pb.ts";
 import type { Display } from "./display.ts";
 import { summaryLine } from "./draw-head.ts";
 import { eventLine, progressSentence } from "./event-sentence.ts";
-import { msOf, viewOfRollout } from "./rollout-view.ts";
+import { msOf, viewOfRollout } from "../view/rollout-view.ts";
 import { sayAway } from "./say-away.ts";
-import type { Terminal } from "./terminal.ts";
-import { countOf } from "./words.ts";
+import type { Terminal } from "../terminal.ts";
+import { countOf } from "../words.ts";
 
 /** What goes well happens once for each sentinel: thousands of lines that nobody reads. `--json` has them all. */
 const ROUTINE: ReadonlySet<Type> = new Set([

@@ -1,7 +1,7 @@
-import { DEMO_FLEET } from "./demo-story.ts";
-import type { ExitCode } from "./exit-codes.ts";
-import { wrapText } from "./fit-text.ts";
-import type { Terminal } from "./terminal.ts";
+import { DEMO_FLEET } from "./story.ts";
+import type { ExitCode } from "../exit-codes.ts";
+import { wrapText } from "../fit-text.ts";
+import type { Terminal } from "../terminal.ts";
 
 /** The server that the demo plays with. */
 export interface DemoServer {
@@ -28,7 +28,7 @@ export interface DemoOptions {
 export async function playDemo({ startServer, ...surroundings }: DemoOptions): Promise<ExitCode> {
   const { terminal } = surroundings;
   for (const line of INTRODUCTION.flatMap((text) => wrapText(text, terminal.size().columns - 1))) terminal.print(line);
-  const loading = import("./commands/demo.ts");
+  const loading = import("../commands/demo.ts");
   // Told below: a server that is being started is waited for in any case.
   loading.catch(() => {});
   const server = await startServer();

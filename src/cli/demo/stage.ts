@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { ExitCode } from "./exit-codes.ts";
-import { CommandError } from "./failure.ts";
-import { wrapText } from "./fit-text.ts";
+import { ExitCode } from "../exit-codes.ts";
+import { CommandError } from "../failure.ts";
+import { wrapText } from "../fit-text.ts";
 import type { DemoServer } from "./play-demo.ts";
-import { createSession, type Session } from "./session.ts";
-import type { Terminal } from "./terminal.ts";
+import { createSession, type Session } from "../session.ts";
+import type { Terminal } from "../terminal.ts";
 
 const READING_MS_PER_CHARACTER = 16;
 

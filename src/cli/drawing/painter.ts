@@ -6,7 +6,7 @@
 //   P3. Lines that have not changed are not written again, and a picture is one write.
 
 import { stripVTControlCharacters } from "node:util";
-import { widthOf } from "./fit-text.ts";
+import { widthOf } from "../fit-text.ts";
 
 /** Columns and rows of a terminal. */
 export interface Size {

@@ -1,4 +1,4 @@
-import type { Fleet } from "./demo-fleet.ts";
+import type { Fleet } from "./fleet.ts";
 
 /** How many sentinels run each image: a column for each of the fleets given, under its name. */
 export function imageTable(fleets: Readonly<Record<string, Fleet>>): string[] {

@@ -1,10 +1,10 @@
-import type { WatchResponse } from "../client.ts";
-import { WatchResponseSchema } from "../gen/hydra/v1/sentinel_rollout_pb.ts";
-import { jsonLine, sparseJsonLine } from "./json-line.ts";
+import type { WatchResponse } from "../../client.ts";
+import { WatchResponseSchema } from "../../gen/hydra/v1/sentinel_rollout_pb.ts";
+import { jsonLine, sparseJsonLine } from "../json-line.ts";
 import { PlainDisplay } from "./plain-display.ts";
 import { sayAway } from "./say-away.ts";
-import type { Session } from "./session.ts";
-import type { Terminal } from "./terminal.ts";
+import type { Session } from "../session.ts";
+import type { Terminal } from "../terminal.ts";
 
 /** Shows what a Watch tells, as it comes. Nothing is written before the first thing to show. */
 export interface Display {

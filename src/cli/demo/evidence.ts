@@ -1,9 +1,9 @@
-import { type RolloutEvent, RolloutEventType as Type } from "../client.ts";
-import { type Fleet, readFleet } from "./demo-fleet.ts";
-import { StoryError } from "./demo-stage.ts";
-import { DEMO_KILL } from "./demo-story.ts";
-import { follow } from "./follow.ts";
-import type { Session } from "./session.ts";
+import { type RolloutEvent, RolloutEventType as Type } from "../../client.ts";
+import { type Fleet, readFleet } from "./fleet.ts";
+import { StoryError } from "./stage.ts";
+import { DEMO_KILL } from "./story.ts";
+import { follow } from "../watching/follow.ts";
+import type { Session } from "../session.ts";
 
 /** What the log and the fleet tell about the kill. */
 export interface KillEvidence {

@@ -1,8 +1,8 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
-import { type RolloutEvent, RolloutEventType as Type } from "../gen/hydra/v1/sentinel_rollout_pb.ts";
-import { inStyle } from "./fit-text.ts";
-import type { Style } from "./terminal.ts";
-import { countOf, formatCount, formatTime } from "./words.ts";
+import { type RolloutEvent, RolloutEventType as Type } from "../../gen/hydra/v1/sentinel_rollout_pb.ts";
+import { inStyle } from "../fit-text.ts";
+import type { Style } from "../terminal.ts";
+import { countOf, formatCount, formatTime } from "../words.ts";
 
 type Tone = "green" | "red" | "yellow" | "plain" | "faint";
 

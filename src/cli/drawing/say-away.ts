@@ -1,5 +1,5 @@
 import type { Display } from "./display.ts";
-import type { Terminal } from "./terminal.ts";
+import type { Terminal } from "../terminal.ts";
 
 /** Tells once that the server is away and once that it is back, on standard error: the output is not for that. */
 export function sayAway({ complain }: Terminal): Display["away"] {

@@ -4,9 +4,9 @@ import { drawHead } from "./draw-head.ts";
 import { drawRollback } from "./draw-rollback.ts";
 import { drawWaves } from "./draw-waves.ts";
 import { eventSentence, eventTime, styledSentence } from "./event-sentence.ts";
-import { showText } from "./fit-text.ts";
-import { nextSteps } from "./next-steps.ts";
-import { readyOf, type RolloutView } from "./rollout-view.ts";
+import { showText } from "../fit-text.ts";
+import { nextSteps } from "../next-steps.ts";
+import { readyOf, type RolloutView } from "../view/rollout-view.ts";
 
 const MAX_EVENTS_SHOWN = 5;
 /** Of the waves: the heading, the current one, and the line that says that there are more. */

@@ -1,17 +1,24 @@
-import type { HydraClient, RolloutEvent, WatchResponse } from "../client.ts";
+import type { HydraClient, RolloutEvent, WatchResponse } from "../../client.ts";
 import {
   RolloutEventType,
   RolloutTargetStatus,
   SentinelRolloutState as State,
-} from "../gen/hydra/v1/sentinel_rollout_pb.ts";
+} from "../../gen/hydra/v1/sentinel_rollout_pb.ts";
 import type { Display } from "./display.ts";
 import { drawRollout } from "./draw-rollout.ts";
-import { showText } from "./fit-text.ts";
+import { showText } from "../fit-text.ts";
 import { Painter } from "./painter.ts";
-import { emptyView, MAX_FAILURES, type RolloutView, viewOfRollout, withFailures, withPlan } from "./rollout-view.ts";
-import type { Terminal } from "./terminal.ts";
-import { applyEvent } from "./view-events.ts";
-import { formatEstimate } from "./words.ts";
+import {
+  emptyView,
+  MAX_FAILURES,
+  type RolloutView,
+  viewOfRollout,
+  withFailures,
+  withPlan,
+} from "../view/rollout-view.ts";
+import type { Terminal } from "../terminal.ts";
+import { applyEvent } from "../view/view-events.ts";
+import { formatEstimate } from "../words.ts";
 
 const FRAME_MS = 100;
 /** Clocks in the picture move on without events. */
