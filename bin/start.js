@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import module from "node:module";
 import { fileURLToPath } from "node:url";
 import v8 from "node:v8";
+import { useBundledPackages } from "./bundled-packages.js";
 
 const source = new URL("../src/bin/hydra.ts", import.meta.url);
 const built = new URL("../dist/bin/hydra.js", import.meta.url);
@@ -14,6 +15,8 @@ setTimeout(() => {
   v8.setFlagsFromString("--max-semi-space-size=16");
   v8.setFlagsFromString("--heap-growing-percent=50");
 }, 1_000).unref();
+
+useBundledPackages();
 
 if (existsSync(source)) {
   // Stripping the types and compiling takes longer than most commands; it is done once for each version of a file.

@@ -49,8 +49,10 @@ interface RunOptions {
 }
 
 describe("the tarball", () => {
-  test("its files: the program, what was built of src, the migrations, and nothing else", async () => {
+  test("its files: the program, what was built of src, the migrations, bundled packages, and nothing else", async () => {
     const { stdout } = await run("tar", ["-tzf", tarball], { cwd: folder });
+    const files = stdout.trim().split("\n");
+    const bundled = files.filter((file) => /^package\/dist\/packages\/(NOTICE|(chunks\/)?[^/]+\.js)$/.test(file));
     const built = globSync("**/*.{ts,sql}", { cwd: path.join(checkout, "src") })
       .filter((file) => path.basename(file) !== "testing.ts")
       .flatMap((file) =>
@@ -65,7 +67,10 @@ describe("the tarball", () => {
       ...programs.map((file) => `bin/${file}`),
       ...built.map((file) => `dist/${file}`),
     ];
-    expect(stdout.trim().split("\n").toSorted()).toEqual(expected.map((file) => `package/${file}`).toSorted());
+    expect(files.filter((file) => !bundled.includes(file)).toSorted()).toEqual(
+      expected.map((file) => `package/${file}`).toSorted(),
+    );
+    expect(bundled).toContain("package/dist/packages/@connectrpc__connect-node.js");
     expect(built.filter((file) => file.endsWith(".sql")).length).toBeGreaterThan(1);
   });
 
