@@ -39,9 +39,11 @@ test("interrupted while it waits for an answer: ends with that, not with the dea
 });
 
 test("an operation: may take longer than any answer", async () => {
+  const hung = clientOf(await startHungServer(), 20);
   const service = {
     async rollout() {
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      // A question that begins later has been given up.
+      await hung.rollouts.getRollout({}).catch(() => {});
       return { rolloutId: "rol_1" };
     },
   };
