@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 
 const POSTGRES_TESTS = "test/**/*.pg.test.ts";
 const E2E_TESTS = "test/**/*.e2e.test.ts";
+const KUBE_TESTS = "test/**/*.kube.test.ts";
 
 // Where `.ci/run` wants the counts of the run, as JSON.
 const report = process.env["HYDRA_TEST_REPORT"];
@@ -17,7 +18,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [POSTGRES_TESTS, E2E_TESTS],
+          exclude: [POSTGRES_TESTS, E2E_TESTS, KUBE_TESTS],
           testTimeout: 5_000,
         },
       },
@@ -40,6 +41,18 @@ export default defineConfig({
           // After the others: these look at the clock, and start processes of their own.
           sequence: { groupOrder: 1 },
           maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: "kube",
+          include: [KUBE_TESTS],
+          globalSetup: ["test/support/global-setup.ts", "test/kube/global-setup.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // One file at a time: they share two control planes and the machine.
+          sequence: { groupOrder: 2 },
+          maxWorkers: 1,
         },
       },
     ],

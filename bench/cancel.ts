@@ -1,4 +1,4 @@
-import { createHydraClient } from "../src/client.ts";
+import { createHydraClient } from "../src/client/index.ts";
 import type { BenchPostgres } from "./database.ts";
 import { startServerProcess } from "./server-process.ts";
 

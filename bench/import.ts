@@ -1,4 +1,4 @@
-import { createHydraClient, type HydraClient } from "../src/client.ts";
+import { createHydraClient, type HydraClient } from "../src/client/index.ts";
 import { SentinelDesiredState } from "../src/gen/hydra/v1/sentinel_pb.ts";
 import type { BenchPostgres } from "./database.ts";
 import { Gaps } from "./gaps.ts";

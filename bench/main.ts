@@ -3,6 +3,7 @@
 // can be compared among machines.
 
 import os from "node:os";
+import { measureAgents } from "./agents.ts";
 import { measureCancel } from "./cancel.ts";
 import { measureCliStart } from "./cli-start.ts";
 import { startBenchPostgres } from "./database.ts";
@@ -84,6 +85,14 @@ try {
   ] as const) {
     const ratios = [number(elapsedMs / without.elapsedMs, 2), number(cpuMs / without.cpuMs, 2)] as const;
     row(webhook, number(elapsedMs), ratios[0], number(cpuMs), ratios[1]);
+  }
+  const agents = await measureAgents(postgres, 10_000);
+  console.log();
+  row("10,000 sentinels, an agent a region", "deploys/s", "ratio", "CPU ms a deploy");
+  row("---", "---:", "---:", "---:");
+  for (const [regions, { deploysPerSecond, cpuMsPerDeploy }] of agents) {
+    const ratio = number(deploysPerSecond / (agents.get(1)?.deploysPerSecond ?? Number.NaN), 2);
+    row(`regions: ${regions}`, number(deploysPerSecond), ratio, number(cpuMsPerDeploy, 2));
   }
 } finally {
   await postgres.stop();

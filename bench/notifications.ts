@@ -2,7 +2,7 @@ import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { createHydraClient } from "../src/client.ts";
+import { createHydraClient } from "../src/client/index.ts";
 import { SentinelRolloutState } from "../src/gen/hydra/v1/sentinel_rollout_pb.ts";
 import type { BenchPostgres } from "./database.ts";
 import { postgresCpuMs } from "./postgres-cpu.ts";

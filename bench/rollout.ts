@@ -1,4 +1,4 @@
-import { createHydraClient } from "../src/client.ts";
+import { createHydraClient } from "../src/client/index.ts";
 import { SentinelRolloutState } from "../src/gen/hydra/v1/sentinel_rollout_pb.ts";
 import type { BenchPostgres } from "./database.ts";
 import { floorRow, floorSet, prepareFloors } from "./floors.ts";

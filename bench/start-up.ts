@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import { createHydraClient } from "../src/client.ts";
+import { createHydraClient } from "../src/client/index.ts";
 import { temporaryDirectory } from "./database.ts";
 import { startServerProcess } from "./server-process.ts";
 import { median } from "./statistics.ts";

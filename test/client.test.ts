@@ -1,6 +1,6 @@
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { expect, test } from "vitest";
-import { createHydraClient, SentinelRolloutState } from "../src/client.ts";
+import { createHydraClient, SentinelRolloutState } from "../src/client/index.ts";
 import { startScriptedServer } from "./cli/scripted-server.ts";
 
 interface Seen {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ConfigError, loadConfig, parseDurationMs, settings } from "../src/config.ts";
+import { ConfigError, loadConfig, parseDurationMs, settings } from "../src/config/index.ts";
 
 test("an empty environment: the defaults", () => {
   expect(loadConfig({})).toMatchObject({

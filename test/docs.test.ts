@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { commandPage, visibleCommands } from "../scripts/docs/command-page.ts";
 import { documentedProgram } from "../scripts/docs/documented-program.ts";
 import { settingPage } from "../scripts/docs/setting-page.ts";
-import { settings } from "../src/config.ts";
+import { settings } from "../src/config/index.ts";
 import { callsOf, flagsAlone, variablesOf } from "./docs/documentation.ts";
 
 // The documentation against the program. That all of the program is documented follows from two pages that are made
@@ -17,8 +17,8 @@ const PAGES = ["README.md", ...readdirSync(path.join(ROOT, "docs")).map((name) =
   (name) => name.endsWith(".md") && !GENERATED.includes(name),
 );
 const program = documentedProgram();
-/** Named by the pages, and of other programs: buf and Node. */
-const FLAGS_OF_OTHERS = ["--protocol", "--max-semi-space-size", "--heap-growing-percent"];
+/** Named by the pages, and of other programs: buf, grpcurl and Node. */
+const FLAGS_OF_OTHERS = ["--protocol", "--max-semi-space-size", "--heap-growing-percent", "--reflect-header"];
 const read = (name: string) => readFileSync(path.join(ROOT, name), "utf8");
 
 test("docs/commands.md: what the help of every command says", () => {

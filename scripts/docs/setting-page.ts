@@ -1,4 +1,4 @@
-import { type Setting, settings } from "../../src/config.ts";
+import { type Setting, settings } from "../../src/config/index.ts";
 
 /** Who reads a setting, as the page's headings have it. */
 const SECTIONS: readonly (readonly [Setting["readBy"], title: string, introduction: string])[] = [
@@ -13,7 +13,7 @@ const SECTIONS: readonly (readonly [Setting["readBy"], title: string, introducti
 
 const HEAD = `# Configuration
 
-<!-- Made from src/config.ts by scripts/generate-docs.ts: edit that. -->
+<!-- Made from src/config by scripts/generate-docs.ts: edit that. -->
 
 Settings are environment variables, and are read once, at the start. One that is empty counts as unset. Wrong ones are told
 all at once, with what is accepted, and nothing starts. Durations are \`200ms\`, \`5s\`, \`10m\`, \`24h\`; a bare number is

@@ -5,4 +5,6 @@ export interface AgentIdentity {
   readonly clusterUid: string;
   /** Version of the agent program. */
   readonly version: string;
+  /** Names this run of the agent among those of its region. Default: none. */
+  readonly instance?: string;
 }

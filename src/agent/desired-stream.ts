@@ -10,6 +10,9 @@ import { Backoff, needsPerson } from "./backoff.ts";
 //       repeats, it never skips.
 //   A2. A full sync that is cut starts anew; only a complete one tells what is gone.
 //   A3. Messages are applied one at a time, in order.
+//   A7. With a resync interval, everything is heard anew at least that often,
+//       and after a connection was lost: once what was missed has been told, which
+//       a full sync alone does not (it does not name what has left).
 
 /** What an agent does with desired state. */
 export interface DesiredState {
@@ -27,6 +30,10 @@ export interface DesiredStreamOptions {
   readonly signal: AbortSignal;
   /** Silence after which the connection counts as dead; a few of the server's heartbeats. Default 60,000. */
   readonly silenceMs?: number;
+  /** How often to ask for a full sync though nothing was missed. Default: never. */
+  readonly resyncMs?: number;
+  /** Told when the server has answered, and when the connection is lost. */
+  readonly onConnection?: (open: boolean) => void;
 }
 
 /** Follows desired state until the signal is aborted, through any number of lost connections. Never rejects. */
@@ -36,8 +43,8 @@ export async function followDesiredState(options: DesiredStreamOptions): Promise
   const backoff = new Backoff();
   while (!signal.aborted) {
     try {
-      await stream.follow(() => backoff.reset());
-      throw new Error("the server ended the stream");
+      const ended = await stream.follow(() => backoff.reset());
+      if (ended === "cut") throw new Error("the server ended the stream");
     } catch (error) {
       if (signal.aborted) return;
       const fields = { err: error, regionId: agent.regionId, failures: backoff.failures + 1 };
@@ -53,30 +60,48 @@ class DesiredStream {
   readonly #options: DesiredStreamOptions;
   #cursor = 0n;
   #synced: Set<string> | undefined;
+  #resyncAtMs = Infinity;
 
   constructor(options: DesiredStreamOptions) {
     this.#options = options;
   }
 
-  /** Connects and applies what comes, until the stream ends or fails. */
-  async follow(onMessage: () => void): Promise<void> {
-    const { client, agent, signal, silenceMs = 60_000 } = this.#options;
+  /** Connects and applies what comes, until the stream ends or fails, or is to begin anew with a full sync. */
+  async follow(onMessage: () => void): Promise<"cut" | "resync"> {
+    const { client, agent, signal, silenceMs = 60_000, onConnection } = this.#options;
     const silence = new AbortController();
     const timer = setTimeout(() => silence.abort(new Error(`no sign of life for ${silenceMs} ms`)), silenceMs);
     this.#synced = undefined;
+    this.#resyncAtMs = this.#cursor === 0n ? Infinity : performance.now();
     try {
       const stream = client.watchDesiredState(
         { agent, cursor: this.#cursor },
         { signal: AbortSignal.any([signal, silence.signal]) },
       );
       for await (const message of stream) {
+        onConnection?.(true);
         await this.#take(message);
         onMessage();
+        if (this.#isResyncDue(message)) {
+          this.#cursor = 0n;
+          return "resync";
+        }
         timer.refresh();
       }
+      return "cut";
     } finally {
       clearTimeout(timer);
+      silence.abort();
+      onConnection?.(false);
     }
+  }
+
+  /** A7: in a quiet moment; where there is none for an interval, in any. */
+  #isResyncDue({ sentinels }: WatchDesiredStateResponse): boolean {
+    const { resyncMs } = this.#options;
+    if (resyncMs === undefined || this.#synced) return false;
+    const overdueMs = performance.now() - this.#resyncAtMs;
+    return overdueMs >= (sentinels.length === 0 ? 0 : resyncMs);
   }
 
   async #take(message: WatchDesiredStateResponse): Promise<void> {
@@ -89,6 +114,7 @@ class DesiredStream {
     if (message.fullSyncEnd) {
       await desired.keepOnly(this.#synced ?? new Set());
       this.#synced = undefined;
+      this.#resyncAtMs = performance.now() + (this.#options.resyncMs ?? Infinity);
     }
     this.#cursor = message.cursor;
   }

@@ -26,8 +26,20 @@ export interface ReporterOptions {
   readonly signal: AbortSignal;
 }
 
+/** How reporting stands. */
+export interface ReporterStatus {
+  /** Reports that the server has taken since the start. */
+  readonly sent: number;
+  /** Reports that wait to be sent. */
+  readonly waiting: number;
+  /** When the server took the last one, in ms since 1970; undefined: none yet. */
+  readonly lastAtMs: number | undefined;
+}
+
 export class Reporter {
   readonly #options: ReporterOptions;
+  #sent = 0;
+  #lastAtMs: number | undefined;
   readonly #waiting = new Map<string, Observed>();
   readonly #backoff = new Backoff();
   #news = Promise.withResolvers<void>();
@@ -35,6 +47,10 @@ export class Reporter {
   constructor(options: ReporterOptions) {
     this.#options = options;
     options.signal.addEventListener("abort", () => this.#news.resolve(), { once: true });
+  }
+
+  get status(): ReporterStatus {
+    return { sent: this.#sent, waiting: this.#waiting.size, lastAtMs: this.#lastAtMs };
   }
 
   /** Hands over what is seen now; it replaces what was seen before and has not been sent. */
@@ -71,6 +87,8 @@ export class Reporter {
     try {
       const answer = await client.reportObservedState({ agent, sentinels: [...sentinels] }, { signal });
       this.#backoff.reset();
+      this.#sent += sentinels.length;
+      this.#lastAtMs = Date.now();
       if (answer.unknownSentinelIds.length > 0) {
         log.debug({ sentinelIds: answer.unknownSentinelIds }, "hydra does not know these sentinels");
       }

@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/index.ts";
 import { findEmbeddedPostgres } from "../postgres/index.ts";
 import { UserError } from "./user-error.ts";
 

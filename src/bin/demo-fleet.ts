@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { type SimulatedFleet, startSimulatedFleet } from "../agent/index.ts";
 import { DEMO_CONVERGE_MS, DEMO_FAILURES, DEMO_FLEET } from "../cli/index.ts";
-import { createHydraClient, SentinelSpecSchema } from "../client.ts";
+import { createHydraClient, SentinelSpecSchema } from "../client/index.ts";
 import { UserError } from "./user-error.ts";
 
 const REGION = "demo";

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
-import { type HydraClient, hydraClientOf, type SentinelSpec, SentinelSpecSchema } from "../client.ts";
+import { type HydraClient, hydraClientOf, type SentinelSpec, SentinelSpecSchema } from "../client/index.ts";
 
 /** Where new simulated sentinels run, and what. */
 const REGION = "dev";

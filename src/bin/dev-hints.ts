@@ -1,4 +1,4 @@
-import type { Config } from "../config.ts";
+import type { Config } from "../config/index.ts";
 
 const IMAGE = "ghcr.io/acme/sentinel:v1.2.3";
 
@@ -32,7 +32,7 @@ function urlOption(url: string): string {
   return url === "http://127.0.0.1:8080" ? "" : ` --url ${url}`;
 }
 
-/** Ready to paste into a shell; a token is accepted and ignored where none are configured. */
+/** Ready to paste into a shell; a token is accepted and ignored where there are none. */
 function curl(url: string, body: string): string[] {
   return [
     `  curl -X POST ${url} \\`,

@@ -1,7 +1,7 @@
 import type { ConvergeRange } from "../agent/index.ts";
 import type { Logger } from "pino";
 import type { ExitCode } from "../cli/index.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/index.ts";
 import { devHints } from "./dev-hints.ts";
 import { createLogger } from "./logger.ts";
 import { runUntilStopped } from "./run-server.ts";
@@ -60,7 +60,7 @@ async function startFleet(
 /** Before anything is started: the fleet would say it too, but later. */
 async function checkFailures(failures: ReadonlyMap<string, string>): Promise<void> {
   if (failures.size === 0) return;
-  const { DeployFailureClass, DeployFailureClassSchema } = await import("../client.ts");
+  const { DeployFailureClass, DeployFailureClassSchema } = await import("../client/index.ts");
   const known = DeployFailureClassSchema.values
     .filter(({ number }) => number !== DeployFailureClass.UNSPECIFIED)
     .map(({ localName }) => localName.toLowerCase());

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { inspect } from "node:util";
 import { CommanderError } from "@commander-js/extra-typings";
 import { createTerminal, ExitCode } from "../cli/index.ts";
-import { ConfigError, loadConfig } from "../config.ts";
+import { ConfigError, loadConfig } from "../config/index.ts";
 import { createProgram } from "./program.ts";
 import { listenForSignals, withSignal } from "./signals.ts";
 import { StartGivenUpError, UsageError, UserError } from "./user-error.ts";

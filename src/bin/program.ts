@@ -1,5 +1,6 @@
 import { Command, Help, type Option } from "@commander-js/extra-typings";
 import { addOperatorCommands, CommandGroup } from "../cli/index.ts";
+import { agentCommand } from "./agent-command.ts";
 import { addCompletionCommands } from "./completion-commands.ts";
 import { dbCommand } from "./database-commands.ts";
 import { demoCommand, devCommand, serveCommand } from "./server-commands.ts";
@@ -22,8 +23,9 @@ export function createProgram(surroundings: Surroundings): Command {
     .commandsGroup(CommandGroup.OTHER)
     .helpCommand("help [command]", "tell more of a command")
     .addHelpText("after", EXAMPLES);
-  addOperatorCommands(program, { terminal, url: config.url, token: config.token, interrupted, onExit });
-  for (const command of [demoCommand, devCommand, serveCommand]) {
+  const { url, token, tokenFile, caFile } = config;
+  addOperatorCommands(program, { terminal, url, token, tokenFile, caFile, interrupted, onExit });
+  for (const command of [demoCommand, devCommand, serveCommand, agentCommand]) {
     program.addCommand(command(surroundings).helpGroup(CommandGroup.RUN));
   }
   program.addCommand(dbCommand(surroundings));

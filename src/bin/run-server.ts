@@ -1,10 +1,16 @@
 import type { Logger } from "pino";
 import { ExitCode } from "../cli/index.ts";
-import type { RunningHydra } from "./start-hydra.ts";
+
+/** What runs: a hydra, or an agent. */
+export interface Stoppable {
+  /** Resolves when it cannot go on by itself; undefined: it always can. */
+  readonly lost?: Promise<Error>;
+  stop(): Promise<void>;
+}
 
 /** Waits until hydra is told to stop, or cannot go on, and stops it. Returns the exit code. */
-export async function runUntilStopped(hydra: RunningHydra, log: Logger, signal: AbortSignal): Promise<ExitCode> {
-  const lost = await Promise.race([hydra.lost, untilAborted(signal)]);
+export async function runUntilStopped(hydra: Stoppable, log: Logger, signal: AbortSignal): Promise<ExitCode> {
+  const lost = await Promise.race([untilAborted(signal), ...(hydra.lost === undefined ? [] : [hydra.lost])]);
   if (lost === undefined) log.info("stopping; once more (Ctrl-C) stops at once");
   else log.fatal({ err: lost }, "hydra cannot go on and stops");
   await hydra.stop();

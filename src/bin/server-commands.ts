@@ -1,7 +1,7 @@
 // Commands that run a server. Each one's code is loaded when it runs.
 
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { parseDurationMs, parsePort, parsePositiveDurationMs } from "../config.ts";
+import { parseDurationMs, parsePort, parsePositiveDurationMs } from "../config/index.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 const DEV_SENTINELS = 100;
@@ -51,13 +51,19 @@ export function serveCommand(surroundings: Surroundings) {
     .option("--host <address>", "address to listen on (HYDRA_HOST)", config.host)
     .option("--port <port>", "port to listen on; 0: any free one (HYDRA_PORT)", orUsage(parsePort), config.port)
     .option("--data-dir <directory>", "where the embedded Postgres keeps its data (HYDRA_DATA_DIR)", config.dataDir)
-    .option("--insecure", "listen on other addresses than loopback, though no tokens are configured", false)
+    .option("--insecure", "listen on other addresses than loopback, though there are no tokens", false)
+    .option("--agent-region <id>", "be the agent of one cluster, too, for this region (HYDRA_AGENT_REGION)")
+    .option("--kubeconfig <file>", "of that cluster (KUBECONFIG, ~/.kube/config, or the pod's own)", config.kubeconfig)
+    .option("--context <name>", "of the kubeconfig; its current one unless given")
     .addOption(logFormatOption("json"))
-    .action(async ({ host, port, dataDir, insecure, logFormat }) => {
-      onServing();
-      const { serve } = await import("./serve.ts");
-      onExit(await serve({ config: { ...config, host, port, dataDir }, insecure, logFormat }, surroundings));
-    });
+    .action(
+      async ({ host, port, dataDir, insecure, agentRegion = config.agentRegion, kubeconfig, context, logFormat }) => {
+        onServing();
+        const { serve } = await import("./serve.ts");
+        const changed = { ...config, host, port, dataDir, agentRegion, kubeconfig };
+        onExit(await serve({ config: changed, insecure, context, logFormat }, surroundings));
+      },
+    );
 }
 
 function convergeOption() {
@@ -81,14 +87,14 @@ function deployTimeoutOption(text: string) {
     .default(parsePositiveDurationMs(text), text);
 }
 
-function logFormatOption(fallback: "json" | "pretty") {
+export function logFormatOption(fallback: "json" | "pretty") {
   return new Option("--log-format <format>", "of the log, on standard error")
     .choices(["json", "pretty"] as const)
     .default(fallback);
 }
 
 /** A parser of settings as one of options: what it throws is told as wrong usage. */
-function orUsage<T>(parse: (text: string) => T): (text: string) => T {
+export function orUsage<T>(parse: (text: string) => T): (text: string) => T {
   return (text) => {
     try {
       return parse(text);

@@ -1,6 +1,6 @@
 import type { Transport } from "@connectrpc/connect";
 import type { Logger } from "pino";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/index.ts";
 import { Phases } from "./phases.ts";
 import { ReleaseStack } from "./release-stack.ts";
 import { StartGivenUpError } from "./user-error.ts";

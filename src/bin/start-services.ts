@@ -9,7 +9,7 @@ import {
   startNotifier,
   startTrimmingLog,
 } from "../rollout/index.ts";
-import { ListenError, Metrics, startServer, startTraces } from "../server/index.ts";
+import { CertificateError, ListenError, Metrics, startServer, startTraces, type TlsFiles } from "../server/index.ts";
 import type { Phases } from "./phases.ts";
 import type { ReleaseStack } from "./release-stack.ts";
 import type { HydraOptions } from "./start-hydra.ts";
@@ -46,16 +46,36 @@ export async function startServices(
   }
   signal.throwIfAborted();
 
-  const { host, port, maxBodyBytes, corsOrigins, retentionMs } = config;
-  const address = { host, port, maxBodyBytes, corsOrigins, retentionMs, allowInsecure };
+  const { host, port, maxBodyBytes, corsOrigins, retentionMs, adminToken } = config;
+  const address = {
+    host,
+    port,
+    maxBodyBytes,
+    corsOrigins,
+    retentionMs,
+    allowInsecure,
+    adminToken,
+    tls: tlsFiles(options),
+  };
   const server = await phases.measure("server", () =>
     startServer({ engine, pool, databaseUrl, log, version, metrics, ...address }).catch((error: unknown) => {
+      if (error instanceof CertificateError) throw new UserError(`${error.message}.`, { cause: error });
       if (!(error instanceof ListenError)) throw error;
       throw new UserError(`${error.message}. See --port and --host, or HYDRA_PORT and HYDRA_HOST.`, { cause: error });
     }),
   );
   started.defer(() => server.stop());
   return { url: server.url, transport: server.transport };
+}
+
+/** Undefined: no TLS. */
+function tlsFiles({ config: { tlsCertFile: certFile, tlsKeyFile: keyFile } }: HydraOptions): TlsFiles | undefined {
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile };
+  const [set, missing] = certFile === undefined ? ["KEY", "CERT"] : ["CERT", "KEY"];
+  throw new UserError(
+    `HYDRA_TLS_${set}_FILE is set and HYDRA_TLS_${missing}_FILE is not: TLS takes both. Set it, or neither.`,
+  );
 }
 
 /** One that no message could go to is found at the start. */

@@ -1,5 +1,5 @@
 import type { ExitCode, Terminal } from "../cli/index.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/index.ts";
 
 /** What the process gives to its commands. */
 export interface Surroundings {

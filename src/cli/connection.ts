@@ -1,10 +1,13 @@
+import type { TokenSource } from "../client/index.ts";
 import { CommandError } from "./failure.ts";
 import { ExitCode } from "./exit-codes.ts";
 
 /** How a server is reached. */
 export interface Connection {
   readonly url: string;
-  readonly token: string | undefined;
+  readonly token: TokenSource | undefined;
+  /** Certificates (PEM) to trust besides those of the system. */
+  readonly authority?: string | undefined;
 }
 
 const ACCEPTED_URL = "accepted is http:// or https://, a host, and where a proxy wants one a path";
@@ -27,7 +30,7 @@ export function checkConnection({ url, token }: Connection): Connection {
     throw usage(`the URL of the server (--url or HYDRA_URL) has a part after its path: ${ACCEPTED_URL}.`);
   }
   // Visible ASCII is all that a header can carry and a token consists of.
-  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) {
+  if (typeof token === "string" && !/^[\x21-\x7e]+$/.test(token)) {
     const problem = token === "" ? "is empty" : "has characters that no token has (a blank, a line break?)";
     throw usage(`the token (--token or HYDRA_TOKEN) ${problem}. Give another one, or none.`);
   }

@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import type { TokenSource } from "../client/index.ts";
 import type { Connection } from "./connection.ts";
 import { ExitCode } from "./exit-codes.ts";
 import { toPlainText } from "./fit-text.ts";
@@ -67,7 +68,7 @@ function explainForeignAnswer({ rawMessage, code }: ConnectError, url: string): 
   };
 }
 
-function explainRefusal(error: ConnectError, url: string, token: string | undefined): Failure {
+function explainRefusal(error: ConnectError, url: string, token: TokenSource | undefined): Failure {
   const words = toPlainText(error.rawMessage).replace(/\.$/, "");
   switch (error.code) {
     case Code.Unavailable:

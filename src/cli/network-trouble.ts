@@ -25,7 +25,7 @@ export function networkTrouble(code: string, url: string): string {
       return `the certificate of ${url} is for another name. Use the name that it is for in --url or HYDRA_URL.`;
   }
   if (/SELF_SIGNED|UNABLE_TO_|^CERT_/.test(code)) {
-    return `the certificate of ${url} is not trusted here (${code}). Name the file of its authority in NODE_EXTRA_CA_CERTS.`;
+    return `the certificate of ${url} is not trusted here (${code}). Name the file of its authority in HYDRA_CA_FILE.`;
   }
   if (/^(EPROTO|ERR_SSL_)/.test(code)) {
     return `${url} does not speak TLS as expected (${code}). If it is a plain server, use http:// in --url or HYDRA_URL.`;

@@ -5,7 +5,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { CallOptions } from "@connectrpc/connect";
-import { IDEMPOTENCY_KEY_HEADER } from "../client.ts";
+import { IDEMPOTENCY_KEY_HEADER } from "../client/index.ts";
 import type { SentinelRolloutState as State, WatchResponse } from "../gen/hydra/v1/sentinel_rollout_pb.ts";
 import { createDisplay, type Display } from "./drawing/display.ts";
 import { isConnectionFailure } from "./failure.ts";

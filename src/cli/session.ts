@@ -1,4 +1,4 @@
-import { createHydraClient, type HydraClient } from "../client.ts";
+import { createHydraClient, type HydraClient, type TokenSource } from "../client/index.ts";
 import { answeredWithin } from "./answer-deadline.ts";
 import type { Terminal } from "./terminal.ts";
 import { withQuickWatch } from "./watching/watch-reader.ts";
@@ -20,16 +20,18 @@ export interface Session {
 
 export interface SessionOptions {
   url: string;
-  token?: string | undefined;
+  token?: TokenSource | undefined;
+  authority?: string | undefined;
   json?: boolean | undefined;
 }
 
 /** Connects to nothing yet: the first call does. */
 export function createSession(
-  { url, token, json = false }: SessionOptions,
+  { url, token, authority, json = false }: SessionOptions,
   surroundings: Pick<Session, "terminal" | "interrupted" | "onDisplay">,
 ): Session {
   const interceptors = [answeredWithin(ANSWER_WITHIN_MS)];
-  const client = createHydraClient({ baseUrl: url, interceptors, ...(token === undefined ? {} : { token }) });
-  return { ...surroundings, client: withQuickWatch(client, { url, token }), json };
+  const known = { ...(token === undefined ? {} : { token }), ...(authority === undefined ? {} : { authority }) };
+  const client = createHydraClient({ baseUrl: url, interceptors, ...known });
+  return { ...surroundings, client: withQuickWatch(client, { url, token, authority }), json };
 }

@@ -19,6 +19,8 @@ export interface Invocation {
   requestId?: string;
   /** For the handler's door. Not stored. */
   traceContext?: TraceContext;
+  /** Name of whoever calls, for the handler's door. Not stored. */
+  caller?: string;
 }
 
 /** An invocation that has been stored: it will run, whatever is killed. */

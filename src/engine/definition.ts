@@ -35,6 +35,8 @@ export interface Arrival {
   readonly invocationId: string;
   /** The engine hands it on and does not store it. Unset: the caller is in no trace. */
   readonly traceContext?: TraceContext;
+  /** Name of whoever calls; handed on likewise. Unset: nobody said. */
+  readonly caller?: string;
 }
 
 /** A handler's answer to a call at the door. */

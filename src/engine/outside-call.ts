@@ -25,8 +25,13 @@ export interface OutsideCall {
 
 /** A call from outside as a unit: its birth, the effect that admits it, its idempotency key. Throws the door's refusal. */
 export function callUnit({ invocation, handler, id, claim, committed, failed }: OutsideCall): Unit {
-  const { service, key, idempotencyKey, traceContext } = invocation;
-  const arrival = { key, invocationId: formatInvocationId(id), ...(traceContext && { traceContext }) };
+  const { service, key, idempotencyKey, traceContext, caller } = invocation;
+  const arrival = {
+    key,
+    invocationId: formatInvocationId(id),
+    ...(traceContext && { traceContext }),
+    ...(caller === undefined ? {} : { caller }),
+  };
   const { input, answer, admission } = handler.accept?.(invocation.input as never, arrival) ?? {};
   const answers = answer !== undefined && handler.kind === "shared" && invocation.delayMs === undefined;
   const output = answers ? handler.output.encode(answer) : undefined;

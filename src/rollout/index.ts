@@ -1,9 +1,13 @@
 // The only door to the domain.
 export type { SentinelRow } from "./effects/admit-deploy.ts";
+export { createToken, type CreateTokenResult, type CreateTokenRow } from "./effects/create-token.ts";
 export { deleteSentinel } from "./effects/delete-sentinel.ts";
 export { holdTraceExport } from "./effects/hold-trace-export.ts";
+export { leaveAgent } from "./effects/leave-agent.ts";
 export { moveTraceExport } from "./effects/move-trace-export.ts";
+export { noteTokenUse } from "./effects/note-token-use.ts";
 export { recordReport, type ReportResult, type ReportRow } from "./effects/record-report.ts";
+export { revokeToken, type RevokeTokenResult, type RevokeTokenRow } from "./effects/revoke-token.ts";
 export { touchRegion, type TouchRegionResult, type TouchRegionRow } from "./effects/touch-region.ts";
 export { type SentinelSpecRow, type UpsertSentinelResult, upsertSentinels } from "./effects/upsert-sentinels.ts";
 export { rolloutHandlers, rolloutMigrations } from "./handlers.ts";
@@ -21,6 +25,7 @@ export {
   type LogPositions,
   type LogStretch,
   positionsFromPayload,
+  readClusters,
   readDesired,
   readDesiredChanges,
   readDomainFigures,
@@ -35,11 +40,16 @@ export {
   readSentinels,
   readSnapshot,
   readTargets,
+  readToken,
+  readTokenCredentials,
+  readTokens,
+  readTokensVersion,
   readTraceExport,
   readTracedOutcomes,
   readTracedRollouts,
   readUnchanged,
   targetStatuses,
+  type TokenCredential,
   type TracedOutcome,
   type TracedRollout,
 } from "./reading/index.ts";

@@ -26,6 +26,8 @@ export function reportRow(observed: ObservedSentinel, regionId: string): ReportR
     availableReplicas,
     failureClass: failureClassOf(observed),
     reason: storableText(observed.reason, LONGEST_REASON),
+    drift: storableText(observed.drift, LONGEST_REASON),
+    takenFrom: storableText(observed.takenFrom, LONGEST_REASON),
   };
 }
 

@@ -40,7 +40,7 @@ export function rolloutHandler(
 
 function acceptRollout(
   request: SentinelRolloutServiceRolloutRequest,
-  { invocationId, traceContext }: Arrival,
+  { invocationId, traceContext, caller }: Arrival,
   options: RolloutOptions,
   seal: WebhookSealer,
 ): Acceptance<SentinelRolloutServiceRolloutRequest> {
@@ -56,6 +56,7 @@ function acceptRollout(
     notifies: slackWebhookUrl !== "" || options.hasDefaultWebhook,
     traceParent: traceContext?.traceparent ?? null,
     traceState: traceContext?.tracestate ?? "",
+    actor: caller ?? "",
     ...seal(slackWebhookUrl, rolloutId),
   });
   // The URL goes into its own table only; what is stored of the call has none.

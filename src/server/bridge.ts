@@ -36,6 +36,7 @@ async function call(
     requestId: httpCall?.requestId ?? requestIdFrom(context.requestHeader.get(REQUEST_ID)),
     idempotencyKey: context.requestHeader.get(IDEMPOTENCY_KEY),
     traceContext: traceContextFrom((name) => context.requestHeader.get(name)),
+    caller: httpCall?.caller?.name,
   });
   if (httpCall) httpCall.invocationId = accepted.invocationId;
   const { outcome } = await invocations.endOf(accepted, context.signal);

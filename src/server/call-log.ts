@@ -8,6 +8,7 @@ export function logCall(log: Logger, call: Call, code: string, durationMs: numbe
   const fields = {
     method: call.name,
     code,
+    ...(call.caller && { caller: call.caller.name }),
     durationMs: Math.round(durationMs * 10) / 10,
     requestId: call.requestId,
     ...(call.invocationId && { invocationId: call.invocationId }),

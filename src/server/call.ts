@@ -1,5 +1,5 @@
 import { type Code, type ConnectError, createContextKey } from "@connectrpc/connect";
-import type { Caller } from "./access.ts";
+import type { Caller } from "./access/index.ts";
 
 /** What the log names a request that has no better name. */
 const UNNAMED = "http";

@@ -1,5 +1,5 @@
 import { cors } from "@connectrpc/connect";
-import type { Access } from "./access.ts";
+import type { Access } from "./access/index.ts";
 import { IDEMPOTENCY_KEY, INVOCATION_ID } from "./invocations.ts";
 import type { NodeRequest, NodeResponse } from "./one-port.ts";
 import { REQUEST_ID } from "./request-id.ts";

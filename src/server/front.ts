@@ -1,12 +1,13 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Logger } from "pino";
-import type { Access, RequestHead } from "./access.ts";
+import type { Access, RequestHead } from "./access/index.ts";
 import { Call } from "./call.ts";
 import { endOf, logCall } from "./call-log.ts";
 import { toConnectError } from "./connect-errors.ts";
 import { answerCors } from "./cors.ts";
 import { answerIngress, failureAnswer, type IngressDeps, ingressFailure } from "./ingress/index.ts";
 import type { MetricsPage } from "./metrics/index.ts";
+import { neededRole } from "./needed-role.ts";
 import type { NodeRequest, NodeResponse } from "./one-port.ts";
 import { pageAt } from "./pages.ts";
 import type { Readiness } from "./readiness.ts";
@@ -19,8 +20,8 @@ import { unknownMethodAnswer } from "./unknown-method.ts";
 // Where every request over the port comes in, and is sent on by its path: to an
 // RPC, a page, or the ingress.
 //
-//   F1. Access judges a request before anything of it is acted upon; a refusal
-//       reaches an RPC client in its own protocol.
+//   F1. Access judges a request, by the role that its path takes, before anything
+//       of it is acted upon; a refusal reaches an RPC client in its own protocol.
 //   F2. A request is in `#calls` until its answer is out or its client gone, and
 //       then told of in one log line and counted once.
 //   F3. A client that goes ends the waiting for a call, never an invocation.
@@ -64,6 +65,14 @@ export class Front {
     for (const call of this.#calls) if (call.streams) call.abort(reason);
   }
 
+  /** Ends the streams of callers that would not be let in any more. */
+  endStreamsOfRefused(): void {
+    for (const call of this.#calls) {
+      const refusal = call.streams && call.caller ? this.#deps.access.refusalNow(call.caller) : undefined;
+      if (refusal) call.abort(refusal);
+    }
+  }
+
   /** Ends the waiting of every call with this error. */
   endCalls(reason: ConnectError): void {
     for (const call of this.#calls) call.abort(reason);
@@ -105,7 +114,7 @@ export class Front {
   async #answer(request: NodeRequest, response: NodeResponse, call: Call): Promise<void> {
     const { access, rpc, ingress } = this.#deps;
     const [path, query] = splitOnce(request.url ?? "", "?");
-    this.#admit(request, call);
+    this.#admit(request, path, call);
     if (answerCors(request, response, access)) return;
     if (rpc.serves(path)) {
       call.refusal ??= this.#stopping;
@@ -120,9 +129,10 @@ export class Front {
     send(response, answer);
   }
 
-  #admit(request: NodeRequest, call: Call): void {
+  #admit(request: NodeRequest, path: string, call: Call): void {
+    const { access, rpc, ingress } = this.#deps;
     try {
-      call.caller = this.#deps.access.admit(headOf(request));
+      call.caller = access.admit(headOf(request), neededRole(path, rpc, ingress.services));
     } catch (error) {
       call.refusal = toConnectError(error);
     }
@@ -149,7 +159,8 @@ function splitOnce(text: string, separator: string): [string, string] {
 }
 
 function refusalAnswer(error: ConnectError): Answer {
-  return failureAnswer(ingressFailure(error, "ingress"));
+  const answer = failureAnswer(ingressFailure(error, "ingress"));
+  return { ...answer, headers: { ...answer.headers, ...Object.fromEntries(error.metadata) } };
 }
 
 function cut(response: NodeResponse): void {

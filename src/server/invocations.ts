@@ -20,6 +20,8 @@ export interface HandlerCall {
   readonly idempotencyKey: string | null | undefined;
   /** Undefined: the caller is in no trace. */
   readonly traceContext: TraceContext | undefined;
+  /** Name of whoever calls; undefined: through memory. */
+  readonly caller: string | undefined;
   readonly delayMs?: number;
 }
 
@@ -47,7 +49,7 @@ export class Invocations {
 
   /** Stores a call. Once this resolves it will run. Rejects with what refused it. */
   async store(call: HandlerCall): Promise<Accepted> {
-    const { target, key, request, requestId, traceContext, delayMs } = call;
+    const { target, key, request, requestId, traceContext, caller, delayMs } = call;
     const service = target.service.typeName;
     const handler = target.method.name;
     if (!this.handler(service, handler)?.public) {
@@ -61,6 +63,7 @@ export class Invocations {
       requestId,
       ...idempotencyKeyOf(call.idempotencyKey),
       ...(traceContext && { traceContext }),
+      ...(caller === undefined ? {} : { caller }),
       ...(delayMs === undefined ? {} : { delayMs }),
     });
   }

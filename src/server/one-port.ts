@@ -1,10 +1,14 @@
 import http from "node:http";
 import http2 from "node:http2";
 import net from "node:net";
+import type { EngineLog } from "../engine/index.ts";
+import { judgeFirstBytes } from "./first-bytes.ts";
+import { SecureDoor, type TlsFiles } from "./tls/index.ts";
 
-// HTTP/1.1 and cleartext HTTP/2 on one port. A connection's first bytes tell
-// which of the two it speaks; they are put back and the connection goes to the
-// server that understands it. Neither of these two servers listens itself.
+// HTTP/1.1 and HTTP/2 on one port, with TLS or without. Of a plain connection
+// the first bytes tell which of the two it speaks, of one with TLS the handshake
+// does; then it goes to the server that understands it. Neither of these two
+// servers listens itself.
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
@@ -20,6 +24,11 @@ export interface OnePortOptions {
   handler: NodeHandler;
   /** How long a new connection may take to say what it speaks, and a request to send its head. Default 10 s. */
   headTimeoutMs?: number;
+  /** Speak TLS, and nothing else. Default: no TLS. */
+  tls?: TlsFiles | undefined;
+  /** How often the files are looked at for a new certificate. Default 10 s. */
+  certificateLookMs?: number;
+  log: EngineLog;
 }
 
 export interface OnePort {
@@ -48,28 +57,36 @@ export class ListenError extends Error {
 /**
  * Listens.
  *
- * @throws ListenError
+ * @throws ListenError, CertificateError
  */
 export async function listenOnOnePort(options: OnePortOptions): Promise<OnePort> {
   const { host, port, handler, headTimeoutMs = HEAD_TIMEOUT_MS } = options;
   const http1 = createHttp1(handler, headTimeoutMs);
   const { server: http2Server, sessions } = createHttp2(handler);
   const sockets = new Set<net.Socket>();
-  const listener = net.createServer({ noDelay: true }, (socket) => {
+  const track = (socket: net.Socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
-    sniff(socket, headTimeoutMs, (speaksHttp2) => {
-      if (speaksHttp2) {
-        // Takes the bytes that were put back by itself, and then the connection below the socket.
-        http2Server.emit("connection", socket);
-      } else {
-        http1.emit("connection", socket);
-        socket.resume();
-      }
-    });
+  };
+  const hand = (socket: net.Socket, speaksHttp2: boolean) => {
+    // HTTP/2 takes the bytes that were put back by itself, and then the connection below the socket.
+    (speaksHttp2 ? http2Server : http1).emit("connection", socket);
+    if (!speaksHttp2) socket.resume();
+  };
+  const door = await openDoor(options, headTimeoutMs, (socket, speaksHttp2) => {
+    track(socket);
+    hand(socket, speaksHttp2);
+  });
+  const listener = net.createServer({ noDelay: true }, (socket) => {
+    track(socket);
+    if (door) door.take(socket);
+    else judgeFirstBytes(socket, headTimeoutMs, startsHttp2, (speaksHttp2) => hand(socket, speaksHttp2));
   });
   listener.maxConnections = MAX_CONNECTIONS;
-  await listen(listener, host, port);
+  await listen(listener, host, port).catch((error: unknown) => {
+    door?.close();
+    throw error;
+  });
   return {
     port: (listener.address() as net.AddressInfo).port,
     drain() {
@@ -78,6 +95,7 @@ export async function listenOnOnePort(options: OnePortOptions): Promise<OnePort>
       for (const session of sessions) session.close();
     },
     async close() {
+      door?.close();
       http1.close();
       listener.close();
       const left = [...sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve)));
@@ -88,26 +106,20 @@ export async function listenOnOnePort(options: OnePortOptions): Promise<OnePort>
   };
 }
 
-/** Looks at the first bytes without taking them. A socket that sends nothing in time, or goes, is dropped. */
-function sniff(socket: net.Socket, timeoutMs: number, decide: (speaksHttp2: boolean) => void): void {
-  const onGone = () => socket.destroy();
-  const timer = setTimeout(onGone, timeoutMs);
-  let seen = Buffer.alloc(0);
-  const onData = (chunk: Buffer) => {
-    seen = Buffer.concat([seen, chunk]);
-    const compared = Math.min(seen.length, PREFACE.length);
-    const matches = seen.subarray(0, compared).equals(PREFACE.subarray(0, compared));
-    if (matches && compared < PREFACE.length) return;
-    stop();
-    socket.pause();
-    socket.unshift(seen);
-    decide(matches);
-  };
-  const stop = () => {
-    clearTimeout(timer);
-    socket.off("data", onData).off("end", onGone).off("error", onGone).off("close", stop);
-  };
-  socket.on("data", onData).on("end", onGone).on("error", onGone).on("close", stop);
+async function openDoor(
+  { tls: files, log, certificateLookMs: lookMs }: OnePortOptions,
+  timeoutMs: number,
+  onSocket: (socket: net.Socket, speaksHttp2: boolean) => void,
+): Promise<SecureDoor | undefined> {
+  if (files === undefined) return undefined;
+  return SecureDoor.open({ files, log, timeoutMs, onSocket, ...(lookMs === undefined ? {} : { lookMs }) });
+}
+
+/** Undefined: it may, as far as it has come. */
+function startsHttp2(seen: Buffer): boolean | undefined {
+  const compared = Math.min(seen.length, PREFACE.length);
+  const matches = seen.subarray(0, compared).equals(PREFACE.subarray(0, compared));
+  return matches && compared < PREFACE.length ? undefined : matches;
 }
 
 function createHttp1(handler: NodeHandler, headersTimeout: number): http.Server {

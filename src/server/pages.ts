@@ -1,3 +1,4 @@
+import { Role } from "../gen/hydra/v1/options_pb.ts";
 import type { MetricsPage } from "./metrics/index.ts";
 import type { Readiness } from "./readiness.ts";
 import { type Answer, textAnswer } from "./send.ts";
@@ -7,6 +8,15 @@ export interface PagesDeps {
   readonly metrics: MetricsPage;
   readonly version: string;
 }
+
+/** The role that each page takes. What probes ask is open: they have no token. */
+export const PAGE_ROLES: ReadonlyMap<string, Role> = new Map([
+  ["/", Role.VIEWER],
+  ["/healthz", Role.UNSPECIFIED],
+  ["/readyz", Role.UNSPECIFIED],
+  ["/metrics", Role.VIEWER],
+  ["/favicon.ico", Role.UNSPECIFIED],
+]);
 
 /** The server's own pages. Undefined: there is none at this path. */
 export async function pageAt(path: string, { readiness, metrics, version }: PagesDeps): Promise<Answer | undefined> {

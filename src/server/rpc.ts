@@ -9,7 +9,8 @@ import {
 import { compressionBrotli, compressionGzip, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import type { Logger } from "pino";
-import { handler as handlerOption, HandlerKind } from "../gen/hydra/v1/options_pb.ts";
+import { handler as handlerOption, HandlerKind, type Role } from "../gen/hydra/v1/options_pb.ts";
+import { boundToRegion, roleOf } from "./access/index.ts";
 import { type Call, callKey } from "./call.ts";
 import { codeOfAbort } from "./call-log.ts";
 import { abortableStreams, errorInterceptor } from "./interceptors.ts";
@@ -32,7 +33,7 @@ export function routerOptions(log: Logger, maxBodyBytes: number): ConnectRouterO
     readMaxBytes: maxBodyBytes,
     maxTimeoutMs: MAX_TIMEOUT_MS,
     jsonOptions,
-    interceptors: [errorInterceptor(log), abortableStreams],
+    interceptors: [errorInterceptor(log), abortableStreams, boundToRegion],
   };
 }
 
@@ -48,11 +49,13 @@ export class RpcFront {
   readonly #handlers: ReadonlyMap<string, UniversalHandler>;
   /** Paths of methods that leave an invocation behind. */
   readonly #durable: ReadonlySet<string>;
+  readonly #roles: ReadonlyMap<string, Role>;
 
   constructor(options: ConnectRouterOptions, routes: (router: ConnectRouter) => void) {
     const router = createConnectRouter({ ...options, requestGate: gate });
     routes(router);
     this.#handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+    this.#roles = new Map(router.handlers.map(({ requestPath, method }) => [requestPath, roleOf(method)]));
     this.#durable = new Set(router.handlers.filter(isDurable).map((handler) => handler.requestPath));
   }
 
@@ -65,6 +68,11 @@ export class RpcFront {
     return this.#handlers.has(path);
   }
 
+  /** The role that the method at a path takes. Undefined: none is served there. */
+  roleAt(path: string): Role | undefined {
+    return this.#roles.get(path);
+  }
+
   /** Answers a request whose path is served. Rejects where the client goes in the middle of it. */
   async answer(path: string, request: NodeRequest, response: NodeResponse, call: Call): Promise<void> {
     const handler = this.#handlers.get(path);
@@ -72,7 +80,8 @@ export class RpcFront {
     const { method } = handler;
     call.name = path.slice(1);
     call.streams = answersInStream(method);
-    call.notable = this.#durable.has(path);
+    // What was not let in is told of elsewhere, and less often.
+    call.notable = this.#durable.has(path) && call.caller !== undefined;
     const values = createContextValues().set(callKey, call);
     const answer = await handler(universalRequestFrom(request, call.signal, values));
     const sentence = answer.body ? undefined : WHY_NOT[answer.status];

@@ -3,17 +3,17 @@ import { Code, ConnectError, createRouterTransport, type Transport } from "@conn
 import type { Pool } from "pg";
 import type { Logger } from "pino";
 import type { Engine } from "../engine/index.ts";
-import { createAccess } from "./access.ts";
+import { Guard } from "./access/index.ts";
 import { AgentStreams } from "./cluster/index.ts";
 import { Front } from "./front.ts";
 import { Invocations } from "./invocations.ts";
-import { isLoopbackHost } from "./loopback.ts";
 import { Metrics, MetricsPage } from "./metrics/index.ts";
-import { ListenError, listenOnOnePort, type OnePort } from "./one-port.ts";
+import { listenOnOnePort, type OnePort } from "./one-port.ts";
 import { Readiness } from "./readiness.ts";
 import { RpcFront, routerOptions } from "./rpc.ts";
 import { servedServices } from "./served-services.ts";
 import { Services } from "./services.ts";
+import type { TlsFiles } from "./tls/index.ts";
 import { EventTail } from "./watch/index.ts";
 
 // The server's edge: everything that comes in over its port, and an agent's
@@ -40,7 +40,7 @@ export interface ServerOptions {
   pool: Pool;
   /** For a connection that listens. */
   databaseUrl: string;
-  /** Address or name to listen on. Anything but this machine alone needs `allowInsecure`. */
+  /** Address or name to listen on. Anything but this machine alone needs a token, or `allowInsecure`. */
   host: string;
   /** 0: any free one. */
   port: number;
@@ -50,14 +50,18 @@ export interface ServerOptions {
   metrics?: Metrics;
   /** Largest body, or message of a stream. Default 4 MiB. */
   maxBodyBytes?: number;
-  /** Listen anywhere and take any Host header, though there are no tokens. Default: no. */
+  /** While there are no tokens, listen anywhere all the same and take any Host header. Default: no. */
   allowInsecure?: boolean;
+  /** Token of an admin that needs no table. Default: none. */
+  adminToken?: string | undefined;
   /** Origins of web pages that may call the server, for example `https://ops.example.com`. Default: none but its own. */
   corsOrigins?: readonly string[];
   /** How long the engine keeps completed invocations. Default: a day, the engine's own default. */
   retentionMs?: number;
   /** For calls in flight when stopping. Default 5,000. */
   graceMs?: number;
+  /** Speak TLS, and nothing else. Default: no TLS. */
+  tls?: TlsFiles | undefined;
 }
 
 export interface RunningServer {
@@ -74,25 +78,26 @@ export interface RunningServer {
  * Starts to serve.
  *
  * @throws ListenError where the address cannot be listened on, or must not be; its message says what to do.
+ * @throws CertificateError where TLS is asked for and the files cannot be served.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  assertSafe(options);
   const { engine, pool, databaseUrl, log, version, metrics = new Metrics() } = options;
   const { maxBodyBytes = MAX_BODY_BYTES, retentionMs = RETENTION_MS } = options;
   const invocations = new Invocations(engine);
   const readiness = new Readiness(pool);
   const tail = new EventTail({ pool, databaseUrl, log });
   const agentStreams = new AgentStreams();
+  const guard = new Guard({ ...options, onLook: () => front.endStreamsOfRefused() });
   const [stopping, ended] = [new AbortController(), new AbortController()];
   const services: Services = new Services(
-    servedServices({ engine, pool, log, tail, agentStreams, readiness, stopping: stopping.signal }),
+    servedServices({ engine, pool, log, tail, agentStreams, readiness, guard, stopping: stopping.signal }),
   );
   const router = routerOptions(log, maxBodyBytes);
   const routes = (r: Parameters<Services["register"]>[0]) => services.register(r, invocations);
   const transport = createRouterTransport(routes, { router: { ...router, shutdownSignal: ended.signal } });
   const rpc = new RpcFront(router, routes);
   const front = new Front({
-    access: createAccess({ anyHost: options.allowInsecure ?? false, origins: options.corsOrigins ?? [] }),
+    access: guard.access,
     rpc,
     ingress: { engine, services, invocations, transport, log, maxBodyBytes, retentionMs },
     readiness,
@@ -100,12 +105,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     version,
     log,
   });
+  await guard.prepare();
   const port = await listenOnOnePort({ ...options, handler: (request, response) => front.handle(request, response) });
   tail.start();
-  const stop = () => stopServer({ front, port, tail, stopping, ended, graceMs: options.graceMs ?? GRACE_MS });
+  guard.start();
+  const stop = () => stopServer({ front, port, tail, guard, stopping, ended, graceMs: options.graceMs ?? GRACE_MS });
   let stopped: Promise<void> | undefined;
   return {
-    url: `http://${urlHost(options.host)}:${port.port}`,
+    url: `${options.tls ? "https" : "http"}://${urlHost(options.host)}:${port.port}`,
     port: port.port,
     transport,
     stop: () => (stopped ??= stop()),
@@ -116,12 +123,13 @@ interface Parts {
   readonly front: Front;
   readonly port: OnePort;
   readonly tail: EventTail;
+  readonly guard: Guard;
   readonly stopping: AbortController;
   readonly ended: AbortController;
   readonly graceMs: number;
 }
 
-async function stopServer({ front, port, tail, stopping, ended, graceMs }: Parts): Promise<void> {
+async function stopServer({ front, port, tail, guard, stopping, ended, graceMs }: Parts): Promise<void> {
   const reason = new ConnectError("the server is stopping: connect again and go on where you were", Code.Unavailable);
   port.drain();
   stopping.abort();
@@ -134,21 +142,13 @@ async function stopServer({ front, port, tail, stopping, ended, graceMs }: Parts
     new ConnectError("the server is stopping; what was called goes on: ask for its result again", Code.Unavailable),
   );
   await within(FLUSH_MS, front.idle());
-  await Promise.all([port.close(), tail.stop()]);
+  await Promise.all([port.close(), tail.stop(), guard.stop()]);
 }
 
 async function within(timeoutMs: number, done: Promise<void>): Promise<void> {
   const timer = new AbortController();
   await Promise.race([done, delay(timeoutMs, undefined, { signal: timer.signal }).catch(() => {})]);
   timer.abort();
-}
-
-function assertSafe({ host, allowInsecure }: ServerOptions): void {
-  if (allowInsecure || isLoopbackHost(host)) return;
-  throw new ListenError(
-    `without tokens the server listens on this machine only (127.0.0.1, ::1 or localhost), not on ${host}: ` +
-      "there everybody on the network could change what runs in your clusters. Use --insecure if that is what you want",
-  );
 }
 
 function urlHost(host: string): string {

@@ -9,13 +9,13 @@ const LAYERS: Record<string, readonly string[]> = {
   gen: [],
   engine: [],
   postgres: [],
-  "config.ts": [],
-  "client.ts": ["gen"],
+  config: [],
+  client: ["gen"],
   rollout: ["engine", "gen"],
   server: ["engine", "rollout", "gen"],
   agent: ["gen"],
   web: ["gen"],
-  cli: ["gen", "client.ts"],
+  cli: ["gen", "client"],
 };
 LAYERS["bin"] = Object.keys(LAYERS);
 
@@ -28,7 +28,7 @@ const PROCESS_LIFE = /\bprocess\.(exit\b|exitCode\b|on\(|once\()/;
 const PROCESS_ENVIRONMENT = /\bprocess\.env\b/;
 const COMMENT = /^\s*(\/\/|\/?\*).*$/gm;
 
-/** `src/engine/store/batch.ts` is of the layer `engine`, `src/config.ts` of `config.ts`. */
+/** `src/engine/store/batch.ts` is of the layer `engine`, `src/cli/words.ts` of `cli`. */
 function layerOf(file: string): string {
   return file.split("/")[1] ?? "";
 }

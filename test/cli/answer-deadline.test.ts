@@ -3,7 +3,7 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { Code } from "@connectrpc/connect";
 import { expect, onTestFinished, test } from "vitest";
-import { createHydraClient, type HydraClient } from "../../src/client.ts";
+import { createHydraClient, type HydraClient } from "../../src/client/index.ts";
 import { answeredWithin } from "../../src/cli/answer-deadline.ts";
 import { refuseLeaks } from "../support/leaks.ts";
 import { startScriptedServer } from "./scripted-server.ts";

@@ -59,7 +59,7 @@ describe("TLS", () => {
     await using directory = await createTemporaryDirectory();
     await using server = await startAnsweringServer({}, selfSigned(directory.path));
     const untrusted = await hydra(`https://127.0.0.1:${server.port}`, ["status"]);
-    expect(untrusted.complaints.join()).toMatch(/certificate .* is not trusted here.*NODE_EXTRA_CA_CERTS/);
+    expect(untrusted.complaints.join()).toMatch(/certificate .* is not trusted here.*HYDRA_CA_FILE/);
     expect(untrusted.exitCode).toBe(5);
     const plain = await hydra(`http://127.0.0.1:${server.port}`, ["status"]);
     expect(plain.complaints.join()).toMatch(/no connection to http:.*Is hydra running there/);

@@ -1,6 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
-import { createHydraClient } from "../../src/client.ts";
+import { createHydraClient } from "../../src/client/index.ts";
 import { follow, followToTheEnd } from "../../src/cli/watching/follow.ts";
 import type { RolloutEvent, WatchResponse } from "../../src/gen/hydra/v1/sentinel_rollout_pb.ts";
 import { eventually } from "../support/eventually.ts";

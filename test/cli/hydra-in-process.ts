@@ -6,6 +6,8 @@ import { recordingTerminal } from "./recording-terminal.ts";
 export interface HydraOptions {
   interrupted?: AbortSignal;
   token?: string;
+  tokenFile?: string;
+  caFile?: string;
   /** Columns of a terminal; unset: the output is a pipe. */
   columns?: number;
   /** Whether the terminal shows more than ASCII. Default: true. */
@@ -14,13 +16,14 @@ export interface HydraOptions {
 
 /** Runs a command of an operator in this process, to its end. */
 export async function hydra(url: string, args: readonly string[], options: HydraOptions = {}) {
-  const { interrupted = new AbortController().signal, token, columns, unicode = true } = options;
+  const { interrupted = new AbortController().signal, token, tokenFile, caFile, columns, unicode = true } = options;
   const pipe = recordingTerminal();
   const style = createStyle({ color: false, unicode });
   const terminal = columns === undefined ? pipe : { ...pipe, style, live: true, size: () => ({ columns, rows: 24 }) };
   let exitCode: number | undefined;
   const program = new Command("hydra").exitOverride();
-  addOperatorCommands(program, { terminal, url, token, interrupted, onExit: (code) => (exitCode = code) });
+  const onExit = (code: number) => void (exitCode = code);
+  addOperatorCommands(program, { terminal, url, token, tokenFile, caFile, interrupted, onExit });
   await program.parseAsync(args, { from: "user" });
   return { exitCode, printed: pipe.printed, complaints: pipe.complaints };
 }

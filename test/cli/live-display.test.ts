@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { createHydraClient, type WatchResponse } from "../../src/client.ts";
+import { createHydraClient, type WatchResponse } from "../../src/client/index.ts";
 import { LiveDisplay } from "../../src/cli/drawing/live-display.ts";
 import type { RolloutEvent } from "../../src/gen/hydra/v1/sentinel_rollout_pb.ts";
 import { eventually } from "../support/eventually.ts";

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { ClusterService } from "../../src/gen/hydra/v1/cluster_pb.ts";
 import { EngineService } from "../../src/gen/hydra/v1/engine_pb.ts";
 import { SentinelService } from "../../src/gen/hydra/v1/sentinel_pb.ts";
 import {
@@ -28,6 +29,8 @@ export interface Script {
   service?: Partial<ServiceImpl<typeof SentinelRolloutService>> | undefined;
   sentinels?: Partial<ServiceImpl<typeof SentinelService>>;
   engine?: Partial<ServiceImpl<typeof EngineService>>;
+  /** Default: a server that is too old to have it. */
+  cluster?: Partial<ServiceImpl<typeof ClusterService>>;
 }
 
 export interface ScriptedServer extends AsyncDisposable {
@@ -58,6 +61,7 @@ export async function startScriptedServer(script: Script): Promise<ScriptedServe
       });
       router.service(SentinelService, script.sentinels ?? {});
       router.service(EngineService, script.engine ?? {});
+      if (script.cluster) router.service(ClusterService, script.cluster);
     },
   });
   const server = http.createServer((request, response) => {

@@ -3,7 +3,7 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { Code } from "@connectrpc/connect";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { createHydraClient, type HydraClient } from "../../src/client.ts";
+import { createHydraClient, type HydraClient } from "../../src/client/index.ts";
 import { withQuickWatch } from "../../src/cli/watching/watch-reader.ts";
 import { pausedRollout } from "./recorded-rollout.ts";
 import { startScriptedServer } from "./scripted-server.ts";

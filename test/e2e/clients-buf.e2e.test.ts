@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createHydraClient } from "../../src/client.ts";
+import { createHydraClient } from "../../src/client/index.ts";
 import { refuseLeaks } from "../support/leaks.ts";
 import { startDevServer } from "./dev-server.ts";
 

@@ -3,7 +3,12 @@ import os from "node:os";
 import { describe, expect, test } from "vitest";
 import { follow } from "../../src/cli/watching/follow.ts";
 import { DEMO_COMMANDS, DEMO_FAILURES, DEMO_FLEET, DEMO_IMAGE, DEMO_KILL } from "../../src/cli/demo/story.ts";
-import { createHydraClient, type HydraClient, type RolloutEvent, RolloutEventType as Type } from "../../src/client.ts";
+import {
+  createHydraClient,
+  type HydraClient,
+  type RolloutEvent,
+  RolloutEventType as Type,
+} from "../../src/client/index.ts";
 import { refuseLeaks } from "../support/leaks.ts";
 import { eventually } from "../support/eventually.ts";
 import { type HydraProcess, runHydra, startHydraProcess } from "./hydra-process.ts";

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { createHydraClient, type HydraClient, SentinelRolloutState } from "../../src/client.ts";
+import { createHydraClient, type HydraClient, SentinelRolloutState } from "../../src/client/index.ts";
 import { eventually } from "../support/eventually.ts";
 import { refuseLeaks } from "../support/leaks.ts";
 import { createBuildDirectory } from "./build-directory.ts";

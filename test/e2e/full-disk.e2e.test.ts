@@ -4,7 +4,7 @@ import path from "node:path";
 import { Code, ConnectError } from "@connectrpc/connect";
 import pg from "pg";
 import { describe, expect, test } from "vitest";
-import { createHydraClient, type HydraClient } from "../../src/client.ts";
+import { createHydraClient, type HydraClient } from "../../src/client/index.ts";
 import { SentinelRolloutState } from "../../src/gen/hydra/v1/sentinel_rollout_pb.ts";
 import { eventually } from "../support/eventually.ts";
 import { refuseLeaks } from "../support/leaks.ts";

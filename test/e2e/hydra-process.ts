@@ -52,7 +52,7 @@ export async function runHydra(args: readonly string[], env: Record<string, stri
 export async function urlOf(server: HydraProcess): Promise<string> {
   return eventually(
     () => {
-      const url = /^listening on (http:\/\/127\.0\.0\.1:\d+)$/m.exec(server.stdout())?.[1];
+      const url = /^listening on (https?:\/\/127\.0\.0\.1:\d+)$/m.exec(server.stdout())?.[1];
       if (url === undefined) throw new Error(`not listening yet: ${server.stderr()}`);
       return url;
     },

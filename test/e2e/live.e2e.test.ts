@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { createHydraClient, SentinelRolloutState as State } from "../../src/client.ts";
+import { createHydraClient, SentinelRolloutState as State } from "../../src/client/index.ts";
 import { eventually } from "../support/eventually.ts";
 import { refuseLeaks } from "../support/leaks.ts";
 import { createTemporaryDirectory } from "../support/temporary-directory.ts";

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import pg from "pg";
 import { expect, test } from "vitest";
-import { createHydraClient } from "../../src/client.ts";
+import { createHydraClient } from "../../src/client/index.ts";
 import { SentinelRolloutState } from "../../src/gen/hydra/v1/sentinel_rollout_pb.ts";
 import { createDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import path from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { createHydraClient } from "../../src/client.ts";
+import { createHydraClient } from "../../src/client/index.ts";
 import { SentinelRolloutState } from "../../src/gen/hydra/v1/sentinel_rollout_pb.ts";
 import { startTestCollector, type TestCollector } from "../server/traces/test-collector.ts";
 import { named } from "../server/traces/tracing.ts";

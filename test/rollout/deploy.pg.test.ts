@@ -63,7 +63,7 @@ describe("Deploy", () => {
     world.agent.behaviour = silent;
     expect(await (await world.deploy("snt_01", { image: NEW })).answer).toMatchObject({
       status: FAILED,
-      reason: "not ready within 50ms",
+      reason: "not ready within 50ms: no agent connected for region test, never seen",
     });
     expect(await world.sentinel("snt_01")).toMatchObject({ deploy_status: "failed", deploy_awakeable: null });
   });

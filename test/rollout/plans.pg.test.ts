@@ -15,6 +15,7 @@ import { finishDeploy } from "../../src/rollout/effects/finish-deploy.ts";
 import { finishRevert } from "../../src/rollout/effects/finish-revert.ts";
 import { finishTarget } from "../../src/rollout/effects/finish-target.ts";
 import { insertWaves } from "../../src/rollout/effects/insert-waves.ts";
+import { leaveAgent } from "../../src/rollout/effects/leave-agent.ts";
 import { listReverts } from "../../src/rollout/effects/list-reverts.ts";
 import { cancelRollout, resumeRollout, startRollback } from "../../src/rollout/effects/operate-rollout.ts";
 import { recordReport } from "../../src/rollout/effects/record-report.ts";
@@ -52,6 +53,7 @@ const effects = [
   finishRevert,
   finishTarget,
   insertWaves,
+  leaveAgent,
   listReverts,
   recordReport,
   resumeRollout,

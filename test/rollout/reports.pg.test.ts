@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { recordReport, touchRegion } from "../../src/rollout/index.ts";
+import { recordReport } from "../../src/rollout/index.ts";
 import { eventually } from "../support/eventually.ts";
 import { failingOn, silent, silentOn } from "./test-agent.ts";
 import { NEW, OLD, World } from "./world.ts";
@@ -43,6 +43,37 @@ describe("recordReport", () => {
       await world.agent.report(seen, { reportOrder: 1, availableReplicas: 6, deploymentUid: "another" }),
     ).toMatchObject({ recorded: true });
     expect(await world.sentinel("snt_01")).toMatchObject({ available_replicas: 6, deployment_uid: "another" });
+  });
+
+  test("for a newer deploy, on the same Deployment: taken whatever its order; one for the older deploy is late then", async () => {
+    await using world = await World.create({ sentinels: 1 });
+    world.agent.behaviour = silent;
+    await world.agent.report(await world.deploying("snt_01"), { reportOrder: 50, runningImage: OLD });
+    await world.deploy("snt_01", { image: NEW });
+    await world.inFlight("snt_01");
+    const seen = await world.deploying("snt_01");
+    await world.agent.report(seen, { reportOrder: 3, health: "unhealthy", runningImage: OLD });
+    expect(await world.sentinel("snt_01")).toMatchObject({ health: "unhealthy", report_order: "3" });
+    const late = { ...seen, deployNumber: seen.deployNumber - 1 };
+    expect(await world.agent.report(late, { reportOrder: 60, runningImage: OLD })).toMatchObject({ recorded: false });
+    await world.agent.report(seen, { reportOrder: 4, runningImage: NEW });
+    expect(await world.sentinel("snt_01")).toMatchObject({ deploy_status: "ready", observed_deploy_number: "1" });
+  });
+
+  test("what somebody else has changed, and whose fields were taken over: kept until another report says otherwise", async () => {
+    await using world = await World.create({ sentinels: 1 });
+    const seen = await world.deploying("snt_01");
+    await world.agent.report(seen, {
+      runningImage: OLD,
+      drift: "image is x, not y",
+      takenFrom: "image from kubectl-edit",
+    });
+    expect(await world.sentinel("snt_01")).toMatchObject({
+      drift: "image is x, not y",
+      taken_from: "image from kubectl-edit",
+    });
+    await world.agent.report(seen, { runningImage: OLD });
+    expect(await world.sentinel("snt_01")).toMatchObject({ drift: "", taken_from: "" });
   });
 
   test("while a deploy runs a report that changes nothing counts for the order: a late one does not fail it", async () => {
@@ -95,6 +126,8 @@ describe("recordReport", () => {
       availableReplicas: 1,
       failureClass: "",
       reason: "",
+      drift: "",
+      takenFrom: "",
     };
     const reports = [1, 2, 3].map((reportOrder) => ({ ...row, reportOrder, availableReplicas: reportOrder }));
     await Promise.all(reports.map((report) => world.engine.execute(recordReport, report)));
@@ -209,29 +242,5 @@ describe("a report and the time limit at the same moment", () => {
       expect(n).toBe(1);
       expect(last).toMatch(targets[sentinel_id] === "ready" ? /_(ready|recovered)$/ : /_failed$/);
     }
-  });
-});
-
-describe("touchRegion", () => {
-  test("the first agent says which cluster a region is; one of another cluster is told so and changes nothing", async () => {
-    await using world = await World.create({ sentinels: 0 });
-    const touch = (clusterUid: string, agentVersion: string) =>
-      world.engine.execute(touchRegion, { regionId: "eu", clusterUid, agentVersion });
-    expect(await touch("one", "1.0")).toEqual({ clusterUid: "one" });
-    expect(await touch("two", "2.0")).toEqual({ clusterUid: "one" });
-    expect(await touch("one", "1.1")).toEqual({ clusterUid: "one" });
-    expect(await world.rows("select cluster_uid, agent_version from regions")).toEqual([
-      { cluster_uid: "one", agent_version: "1.1" },
-    ]);
-  });
-
-  test("many agents at once, of several regions: each is told its own", async () => {
-    await using world = await World.create({ sentinels: 0 });
-    const told = await Promise.all(
-      Array.from({ length: 30 }, (_, i) =>
-        world.engine.execute(touchRegion, { regionId: `r${i % 3}`, clusterUid: `c${i % 3}`, agentVersion: "1" }),
-      ),
-    );
-    expect(told.map((result) => result?.clusterUid)).toEqual(Array.from({ length: 30 }, (_, i) => `c${i % 3}`));
   });
 });

@@ -182,7 +182,7 @@ describe("RollbackAll", () => {
     expect(await world.target("snt_01")).toMatchObject({
       status: "ready",
       reverting: false,
-      reason: "not ready within 100ms",
+      reason: "not ready within 100ms: no agent connected for region test, never seen",
     });
     const [wave] = await world.rows("select in_flight, ready, failed, reverted from rollout_waves");
     expect(wave).toEqual({ in_flight: 0, ready: 1, failed: 1, reverted: 0 });

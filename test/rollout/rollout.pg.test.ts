@@ -123,7 +123,7 @@ describe("Rollout", () => {
     expect((await (await world.rollout()).answer).state).toBe(PAUSED);
     expect(await world.sentinel("snt_01")).toMatchObject({
       deploy_status: "failed",
-      deploy_reason: "not ready within 50ms",
+      deploy_reason: "not ready within 50ms: no agent connected for region test, never seen",
       deploy_reason_class: "timeout",
       deploy_awakeable: null,
     });

@@ -107,6 +107,8 @@ export class TestAgent {
       availableReplicas: 1,
       failureClass: "",
       reason: "",
+      drift: "",
+      takenFrom: "",
       ...report,
     };
   }

@@ -23,13 +23,14 @@ export interface DomainServer extends AsyncDisposable {
 
 export interface DomainServerOptions {
   heartbeatMs?: number;
+  noteMs?: number;
   /** Default: none; the engine runs effects all the same. */
   handlers?: readonly AnyHandler[];
 }
 
 export async function startDomainServer(
   databaseUrl: string,
-  { heartbeatMs = 60_000, handlers = [] }: DomainServerOptions = {},
+  { heartbeatMs = 60_000, noteMs = 60_000, handlers = [] }: DomainServerOptions = {},
 ): Promise<DomainServer> {
   const log = quietLog;
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 6 });
@@ -42,7 +43,7 @@ export async function startDomainServer(
     ({ service }) => {
       service(SentinelRolloutService, rolloutQueries({ pool, tail, heartbeatMs }));
       service(SentinelService, sentinelQueries({ engine, pool, log }));
-      service(ClusterService, clusterService({ engine, pool, tail, log, heartbeatMs }));
+      service(ClusterService, clusterService({ engine, pool, tail, log, heartbeatMs, noteMs }));
     },
     { router: { interceptors: [errorInterceptor(pino({ level: "silent" }))] } },
   );

@@ -4,6 +4,7 @@ import net from "node:net";
 import { describe, expect, test } from "vitest";
 import { listenOnOnePort, type NodeHandler, type OnePort, type OnePortOptions } from "../../src/server/one-port.ts";
 import { refuseLeaks } from "../support/leaks.ts";
+import { quietLog } from "../support/quiet-log.ts";
 
 refuseLeaks();
 
@@ -15,7 +16,7 @@ const echo: NodeHandler = (request, response) => {
 };
 
 async function listen(options: Partial<OnePortOptions> = {}): Promise<OnePort & AsyncDisposable> {
-  const port = await listenOnOnePort({ host: "127.0.0.1", port: 0, handler: echo, ...options });
+  const port = await listenOnOnePort({ host: "127.0.0.1", port: 0, handler: echo, log: quietLog, ...options });
   return { ...port, [Symbol.asyncDispose]: () => port.close() };
 }
 

@@ -1,6 +1,6 @@
 import { create, fromJsonString, toJsonString, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
 import pg from "pg";
-import { pino } from "pino";
+import { type Logger, pino } from "pino";
 import {
   type AnyHandler,
   anyHandler,
@@ -41,6 +41,8 @@ export interface Serving extends AsyncDisposable {
   readonly server: RunningServer;
   readonly engine: Engine;
   readonly pool: pg.Pool;
+  readonly databaseUrl: string;
+  readonly log: Logger;
   /** Lines that were logged, as JSON texts. */
   readonly logged: readonly string[];
   /** How often Deploy has been run for a key. */
@@ -82,6 +84,8 @@ export async function serve(options: Partial<ServerOptions> = {}): Promise<Servi
     server,
     engine,
     pool,
+    databaseUrl: database.url,
+    log,
     logged,
     runs: (key) => runs.get(key) ?? 0,
     awakeableOf: (key) => eventually(() => awakeables.get(key) ?? false),

@@ -8,6 +8,7 @@ export interface SimulatedFailure {
   readonly reason: string;
 }
 
+/** Words of a made-up cluster; every class has some. */
 const REASONS: Record<string, string> = {
   image_pull: "the image cannot be pulled: not found in its registry",
   crash_loop: "the container crashes again and again: exit code 1",
@@ -15,6 +16,11 @@ const REASONS: Record<string, string> = {
   quota: "the namespace's quota does not allow the new replicas",
   rejected: "the cluster refused the configuration",
   other: "the new replicas do not work",
+  unschedulable: "no node takes the new replicas: 3 nodes, not enough memory on any",
+  forbidden: "the cluster's admission refused the new replicas",
+  invalid_config: "the new replicas cannot start: their ConfigMap does not exist",
+  conflict: "somebody else decides on the image, and it may not be taken over",
+  missing: "its Deployment was deleted by somebody else",
 };
 
 const CLASSES = new Map(

@@ -136,6 +136,8 @@ export class SimulatedCluster implements DesiredState {
       observedGeneration: generation,
       deploymentUid: `simulated-${sentinelId}`,
       reportOrder: sentinel.order,
+      drift: "",
+      takenFrom: "",
       ...seen,
     });
   }

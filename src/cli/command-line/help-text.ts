@@ -7,7 +7,8 @@ Exit codes: 0 completed, 1 error or refused, 2 wrong usage, 3 paused, 4 cancelle
 export const CommandGroup = {
   OPERATE: "Operate a rollout:",
   LOOK: "Look at rollouts, sentinels and the engine:",
-  RUN: "Run a server:",
+  ADMIT: "Say who may call:",
+  RUN: "Run a server or an agent:",
   OTHER: "Other:",
 } as const;
 

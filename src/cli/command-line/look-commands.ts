@@ -37,6 +37,28 @@ export function watchCommand(surroundings: CliSurroundings) {
     );
 }
 
+export function clustersCommand(surroundings: CliSurroundings) {
+  return serverCommand("clusters", "list the clusters by region, with their agents and how their sentinels stand")
+    .option("--limit <count>", "how many at most; all, unless given", parseCount)
+    .addHelpText(
+      "after",
+      `
+A region is one cluster. AGENTS are those connected; LAG is how many changes the one furthest behind has not been told
+of, and empty while it is told everything; DRIFTED are sentinels of which somebody changed in the cluster what hydra
+applied. Piped: one region a line, its values with tabs between, in the columns of the table.`,
+    )
+    .addHelpText(
+      "after",
+      examples("hydra clusters", "hydra clusters --json | jq -r '.agents[]? | select(.connected) | .instance'"),
+    )
+    .action(({ limit, ...connection }) =>
+      run(surroundings, connection, async (session) => {
+        const { clusters } = await import("../commands/clusters.ts");
+        return clusters(session, { limit });
+      }),
+    );
+}
+
 export function historyCommand(surroundings: CliSurroundings) {
   return serverCommand("history", "list rollouts, the newest first")
     .option("--limit <count>", "how many at most", parseCount, HISTORY_LIMIT)

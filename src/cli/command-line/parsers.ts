@@ -20,3 +20,12 @@ export function parseCount(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("Give a whole number, 1 or more.");
   return Number(text);
 }
+
+const UNIT_S = { m: 60, h: 3_600, d: 86_400 } as const;
+
+/** `30m`, `12h` or `90d`, in seconds. */
+export function parseLifetime(text: string): number {
+  const [, count, unit] = /^([1-9]\d{0,5})([mhd])$/.exec(text) ?? [];
+  if (count === undefined) throw new InvalidArgumentError("Give minutes, hours or days, for example 30m, 12h or 90d.");
+  return Number(count) * UNIT_S[unit as keyof typeof UNIT_S];
+}

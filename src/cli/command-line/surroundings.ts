@@ -7,6 +7,10 @@ export interface CliSurroundings {
   /** Where the server is, unless `--url` says otherwise. */
   url: string;
   token: string | undefined;
+  /** File with the token, where there is none in `token`. */
+  tokenFile?: string | undefined;
+  /** File with authorities to trust besides those of the system. */
+  caFile?: string | undefined;
   /** Aborted by Ctrl-C. */
   interrupted: AbortSignal;
   /** Told the exit code when a command has ended. */

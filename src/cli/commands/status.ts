@@ -9,6 +9,7 @@ import { ExitCode } from "../exit-codes.ts";
 import { jsonLine } from "../json-line.ts";
 import { type PageRequest, pages } from "../listing/pages.ts";
 import { type Listing, showListing } from "../listing/show-listing.ts";
+import { missingAgentLines, regionsWithoutAgent } from "../missing-agents.ts";
 import { notificationLines } from "../notification-lines.ts";
 import { viewOfRollout, withFailures } from "../view/rollout-view.ts";
 import type { Session } from "../session.ts";
@@ -32,7 +33,8 @@ export async function status(session: Session, { rolloutId = "", failed }: Statu
   return ExitCode.DONE;
 }
 
-async function drawStatus({ client, terminal, interrupted }: Session, rollout: Rollout): Promise<void> {
+async function drawStatus(session: Session, rollout: Rollout): Promise<void> {
+  const { client, terminal, interrupted } = session;
   const view = viewOfRollout(rollout, 0n);
   const request = failedTargets(rollout.id, { pageSize: FIRST_FAILURES, pageToken: "" });
   const failures =
@@ -41,6 +43,7 @@ async function drawStatus({ client, terminal, interrupted }: Session, rollout: R
   const canvas = { columns: columns - 1, rows: Infinity, now: Date.now(), style: terminal.style, hints: true };
   for (const line of drawRollout(withFailures(view, failures?.targets ?? []), canvas)) terminal.print(line);
   for (const line of notificationLines(rollout.notifications, canvas)) terminal.print(line);
+  for (const line of missingAgentLines(await regionsWithoutAgent(session), canvas)) terminal.print(line);
 }
 
 async function listFailed(session: Session, rolloutId: string): Promise<ExitCode> {

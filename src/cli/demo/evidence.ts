@@ -1,4 +1,4 @@
-import { type RolloutEvent, RolloutEventType as Type } from "../../client.ts";
+import { type RolloutEvent, RolloutEventType as Type } from "../../client/index.ts";
 import { type Fleet, readFleet } from "./fleet.ts";
 import { StoryError } from "./stage.ts";
 import { DEMO_KILL } from "./story.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Sentinel, SentinelHealth } from "../../client.ts";
+import { type Sentinel, SentinelHealth } from "../../client/index.ts";
 import { StoryError } from "./stage.ts";
 import { DEMO_FLEET } from "./story.ts";
 import { callDurably } from "../operate.ts";

@@ -1,4 +1,4 @@
-import { type RolloutEvent, RolloutEventType } from "../../client.ts";
+import { type RolloutEvent, RolloutEventType } from "../../client/index.ts";
 import { type Stage, StoryError } from "./stage.ts";
 import { DEMO_KILL } from "./story.ts";
 

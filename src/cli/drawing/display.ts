@@ -1,4 +1,4 @@
-import type { WatchResponse } from "../../client.ts";
+import type { WatchResponse } from "../../client/index.ts";
 import { WatchResponseSchema } from "../../gen/hydra/v1/sentinel_rollout_pb.ts";
 import { jsonLine, sparseJsonLine } from "../json-line.ts";
 import { PlainDisplay } from "./plain-display.ts";

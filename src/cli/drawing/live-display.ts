@@ -1,4 +1,4 @@
-import type { HydraClient, RolloutEvent, WatchResponse } from "../../client.ts";
+import type { HydraClient, RolloutEvent, WatchResponse } from "../../client/index.ts";
 import {
   RolloutEventType,
   RolloutTargetStatus,

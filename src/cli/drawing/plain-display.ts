@@ -1,4 +1,4 @@
-import type { RolloutEvent, WatchResponse } from "../../client.ts";
+import type { RolloutEvent, WatchResponse } from "../../client/index.ts";
 import { RolloutEventType as Type } from "../../gen/hydra/v1/sentinel_rollout_pb.ts";
 import type { Display } from "./display.ts";
 import { summaryLine } from "./draw-head.ts";

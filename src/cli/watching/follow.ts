@@ -5,7 +5,7 @@
 //   F3. A stream that has gone silent, without even a heartbeat, counts as cut.
 
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { HydraClient, RolloutEvent, WatchResponse } from "../../client.ts";
+import type { HydraClient, RolloutEvent, WatchResponse } from "../../client/index.ts";
 import { RolloutEventType, type SentinelRolloutState as State } from "../../gen/hydra/v1/sentinel_rollout_pb.ts";
 import { Patience, type PatienceOptions } from "./patience.ts";
 

@@ -5,7 +5,7 @@ import http from "node:http";
 import https from "node:https";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
-import type { HydraClient, WatchResponse } from "../../client.ts";
+import { type HydraClient, trustedBesides, type WatchResponse } from "../../client/index.ts";
 import {
   SentinelRolloutService,
   WatchRequestSchema,
@@ -44,7 +44,7 @@ async function* watchQuickly(
 
 /** Undefined where the answer is no stream of messages. */
 async function open(
-  { url, token }: Connection,
+  { url, token, authority }: Connection,
   request: Request,
   signal: AbortSignal | undefined,
 ): Promise<http.IncomingMessage | undefined> {
@@ -53,10 +53,11 @@ async function open(
   const headers = {
     "content-type": CONTENT_TYPE,
     "connect-protocol-version": "1",
-    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    ...(token === undefined ? {} : { authorization: `Bearer ${typeof token === "string" ? token : token()}` }),
   };
   const path = `${url}/${SentinelRolloutService.typeName}/${SentinelRolloutService.method.watch.name}`;
-  const call = send(path, { method: "POST", headers, ...(signal ? { signal } : {}) }, resolve);
+  const trust = authority === undefined ? {} : trustedBesides(authority);
+  const call = send(path, { method: "POST", headers, ...trust, ...(signal ? { signal } : {}) }, resolve);
   call.on("error", reject);
   call.end(joinEnvelope(toBinary(WatchRequestSchema, create(WatchRequestSchema, request))));
   const response = await promise;

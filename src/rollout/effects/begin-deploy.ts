@@ -60,7 +60,7 @@ configured as (
   update sentinels as s
      set image = j.image, cpu_millicores = j.cpu_millicores, memory_mib = j.memory_mib, desired_replicas = j.desired_replicas,
          generation = s.generation + j.changes::int, deploy_number = s.deploy_number + 1, deploy_status = 'progressing',
-         deploy_reason = '', deploy_reason_class = '', deploy_invocation = j.invocation, deploy_awakeable = j.awakeable,
+         deploy_reason = '', deploy_reason_class = '', deploy_progress = '', deploy_invocation = j.invocation, deploy_awakeable = j.awakeable,
          -- Still the rollout's image: should it come up now, the rollout's target took it after all (R10).
          deploy_rollout_id = case when j.image = s.image then s.deploy_rollout_id end,
          deploy_target = case when j.image = s.image then s.deploy_target end,

@@ -76,7 +76,7 @@ configured as (
   update sentinels as s
      set image = c.image, generation = s.generation + (s.image <> c.image)::int,
          deploy_number = s.deploy_number + 1, deploy_status = 'progressing', deploy_reason = '', deploy_reason_class = '',
-         deploy_invocation = c.invocation, deploy_awakeable = c.awakeable, deploy_rollout_id = null, deploy_target = null, updated_at = statement_timestamp()
+         deploy_progress = '', deploy_invocation = c.invocation, deploy_awakeable = c.awakeable, deploy_rollout_id = null, deploy_target = null, updated_at = statement_timestamp()
     from changed as c where c.outcome = 'reverting' and s.id = c.sentinel_id
   returning c.ord, s.region_id, s.id as sentinel_id
 ),

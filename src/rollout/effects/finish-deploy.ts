@@ -1,5 +1,5 @@
 import { defineEffect } from "../../engine/index.ts";
-import { DEPLOY_END_COLUMNS, type DeployEnd, GO_ON_OR_GIVE_UP } from "./deploy-end.ts";
+import { DEPLOY_END_COLUMNS, type DeployEnd, GIVE_UP_TEXT, GO_ON_OR_GIVE_UP } from "./deploy-end.ts";
 import { LOCK_LOG } from "./log.ts";
 import { absence } from "./sentinel-sql.ts";
 
@@ -21,7 +21,7 @@ export const finishDeploy = defineEffect<FinishDeployRow, FinishDeployResult>({
   record: (row) => row.sentinelId,
   sql: `
 with found as materialized (
-  select input.*, s.deploy_reason, ${absence("s")} as absence,
+  select input.*, s.deploy_reason, ${absence("s")} as absence, ${GIVE_UP_TEXT},
          case when s.id is null or s.desired_state <> 'running' then 'absent'
               when s.deploy_invocation is distinct from input.invocation or s.deploy_status = 'idle' then 'superseded'
               when s.deploy_status in ('ready', 'failed') then s.deploy_status
@@ -30,11 +30,11 @@ with found as materialized (
     from $input left join sentinels as s on s.id = input.sentinel_id
 ),
 unsettled as materialized (
-  select sentinel_id, give_up_reason, give_up_class, next_awakeable from found where verdict in ('given_up', 'progressing')
+  select sentinel_id, give_up_text, give_up_class, next_awakeable from found where verdict in ('given_up', 'progressing')
 ),
 ${GO_ON_OR_GIVE_UP}
 select ord, case when verdict in ('absent', 'superseded', 'given_up') then 'failed' else verdict end,
        case verdict when 'absent' then absence when 'superseded' then 'superseded by an edit'
-                    when 'failed' then deploy_reason when 'given_up' then give_up_reason else '' end
+                    when 'failed' then deploy_reason when 'given_up' then give_up_text else '' end
   from found`,
 });

@@ -1,5 +1,5 @@
 import { defineEffect } from "../../engine/index.ts";
-import { DEPLOY_END_COLUMNS, type DeployEnd, GO_ON_OR_GIVE_UP } from "./deploy-end.ts";
+import { DEPLOY_END_COLUMNS, type DeployEnd, GIVE_UP_TEXT, GO_ON_OR_GIVE_UP } from "./deploy-end.ts";
 import { LOCK_LOG, TELL_LOG, writeLog } from "./log.ts";
 import { absence } from "./sentinel-sql.ts";
 import { SENTINEL_EVENT_COLUMNS, TARGET_OF_INPUT, targetRecord, WAVES_AND_EVENTS } from "./target-sql.ts";
@@ -27,7 +27,7 @@ export const finishRevert = defineEffect<FinishRevertRow, FinishRevertResult>({
   sql: `
 with found as materialized (
   select input.*, r.state, t.sentinel_id, t.previous_image as image,
-         s.deploy_reason, s.deploy_reason_class, ${absence("s")} as absence,
+         s.deploy_reason, s.deploy_reason_class, ${absence("s")} as absence, ${GIVE_UP_TEXT},
          case when not t.reverting then 'settled'
               when s.id is null or s.desired_state <> 'running' then 'absent'
               when s.deploy_invocation is distinct from input.invocation and input.give_up_class = 'abandoned' then 'settled'
@@ -44,13 +44,13 @@ judged as materialized (
   select found.*,
          case when verdict in ('absent', 'superseded', 'failed', 'given_up') then 'revert_failed' else verdict end as outcome,
          case verdict when 'absent' then absence when 'superseded' then 'superseded by an edit'
-                      when 'failed' then deploy_reason when 'given_up' then give_up_reason else '' end as reason,
+                      when 'failed' then deploy_reason when 'given_up' then give_up_text else '' end as reason,
          case verdict when 'superseded' then 'superseded' when 'failed' then nullif(deploy_reason_class, '')
                       when 'given_up' then give_up_class end as reason_class
     from found
 ),
 unsettled as materialized (
-  select sentinel_id, give_up_reason, give_up_class, next_awakeable from judged where verdict in ('given_up', 'progressing')
+  select sentinel_id, give_up_text, give_up_class, next_awakeable from judged where verdict in ('given_up', 'progressing')
 ),
 ${GO_ON_OR_GIVE_UP},
 changed as (

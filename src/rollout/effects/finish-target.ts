@@ -1,5 +1,5 @@
 import { defineEffect } from "../../engine/index.ts";
-import { DEPLOY_END_COLUMNS, type DeployEnd, GO_ON_OR_GIVE_UP } from "./deploy-end.ts";
+import { DEPLOY_END_COLUMNS, type DeployEnd, GIVE_UP_TEXT, GO_ON_OR_GIVE_UP } from "./deploy-end.ts";
 import { LOCK_LOG, TELL_LOG, writeLog } from "./log.ts";
 import { absence } from "./sentinel-sql.ts";
 import { SENTINEL_EVENT_COLUMNS, TARGET_OF_INPUT, targetRecord, WAVES_AND_EVENTS } from "./target-sql.ts";
@@ -39,7 +39,7 @@ export const finishTarget = defineEffect<FinishTargetRow, FinishTargetResult>({
   sql: `
 with found as materialized (
   select input.*, r.image, r.state, t.status, t.started_at, t.sentinel_id, t.reason as known_reason,
-         s.deploy_reason, s.deploy_reason_class, ${absence("s")} as absence,
+         s.deploy_reason, s.deploy_reason_class, ${absence("s")} as absence, ${GIVE_UP_TEXT},
          case when t.status = 'pending' and r.state = 'in_progress' and r.driver = input.driver
                    and input.give_up_reason is not null then 'never_begun'
               when t.status <> 'deploying' then 'settled'
@@ -60,13 +60,13 @@ judged as materialized (
                       else verdict end as outcome,
          case verdict when 'settled' then known_reason when 'absent' then absence
                       when 'superseded' then 'superseded by an edit' when 'failed' then deploy_reason
-                      when 'never_begun' then give_up_reason when 'given_up' then give_up_reason else '' end as reason,
+                      when 'never_begun' then give_up_reason when 'given_up' then give_up_text else '' end as reason,
          case verdict when 'superseded' then 'superseded' when 'failed' then nullif(deploy_reason_class, '')
                       when 'never_begun' then give_up_class when 'given_up' then give_up_class end as reason_class
     from found
 ),
 unsettled as materialized (
-  select sentinel_id, give_up_reason, give_up_class, next_awakeable from judged where verdict in ('given_up', 'progressing')
+  select sentinel_id, give_up_text, give_up_class, next_awakeable from judged where verdict in ('given_up', 'progressing')
 ),
 ${GO_ON_OR_GIVE_UP},
 changed as (

@@ -15,7 +15,10 @@ export interface ReportRow {
   availableReplicas: number;
   /** Why this deploy cannot work; empty: nothing says so. */
   failureClass: string;
+  /** Why it cannot work, or, without a class, what it still waits for. */
   reason: string;
+  drift: string;
+  takenFrom: string;
 }
 
 export interface ReportResult {
@@ -46,6 +49,8 @@ export const recordReport = defineEffect<ReportRow, ReportResult>({
     availableReplicas: "int4",
     failureClass: "text",
     reason: "text",
+    drift: "text",
+    takenFrom: "text",
   },
   output: { recorded: "bool", awakeable: "text" },
   prelude: LOCK_LOG,
@@ -58,11 +63,14 @@ with looked as materialized (
   select input.*, s.image, s.desired_replicas, s.deploy_status as old_status, s.deploy_awakeable,
          s.deploy_rollout_id, s.deploy_target,
          input.deploy_number = s.deploy_number as in_force,
-         s.deployment_uid = input.deployment_uid and input.report_order <= s.report_order as stale,
+         -- The order is one within a deploy: the first report for a newer deploy is news, whatever its order.
+         s.deployment_uid = input.deployment_uid
+           and (input.deploy_number, input.report_order) <= (s.observed_deploy_number, s.report_order) as stale,
          -- While a deploy runs the order counts too: a late report must not fail it.
          s.deploy_status = 'progressing' or input.observed_generation > s.observed_generation
-           or (s.health, s.running_image, s.available_replicas, s.deployment_uid, s.observed_deploy_number)
-           <> (input.health, input.running_image, input.available_replicas, input.deployment_uid, input.deploy_number) as news
+           or (s.health, s.running_image, s.available_replicas, s.deployment_uid, s.observed_deploy_number, s.drift, s.taken_from)
+           <> (input.health, input.running_image, input.available_replicas, input.deployment_uid, input.deploy_number,
+               input.drift, input.taken_from) as news
     from $input join sentinels as s on s.id = input.sentinel_id and s.region_id = input.region_id
 ),
 judged as materialized (
@@ -78,7 +86,9 @@ told as (
      set health = j.health, running_image = j.running_image, available_replicas = j.available_replicas,
          observed_generation = greatest(s.observed_generation, j.observed_generation),
          observed_deploy_number = j.deploy_number, deployment_uid = j.deployment_uid, report_order = j.report_order,
-         deploy_status = j.status,
+         drift = j.drift, taken_from = j.taken_from, deploy_status = j.status,
+         deploy_progress = case when j.status <> 'progressing' then ''
+                                when j.in_force and j.failure_class = '' then j.reason else s.deploy_progress end,
          deploy_reason = case when j.status = j.old_status then s.deploy_reason when j.status = 'failed' then j.reason else '' end,
          deploy_reason_class = case when j.status = j.old_status then s.deploy_reason_class
                                     when j.status = 'failed' then j.failure_class else '' end,

@@ -28,7 +28,7 @@ with found as materialized (
 ),
 settled as (
   update sentinels as s
-     set deploy_status = 'ready', deploy_awakeable = null, updated_at = statement_timestamp()
+     set deploy_status = 'ready', deploy_progress = '', deploy_awakeable = null, updated_at = statement_timestamp()
     from found where found.is_ready and s.id = found.id
 )
 select ord, case when is_ready then deploy_awakeable end from found`,

@@ -14,6 +14,8 @@ export interface StartRolloutRow {
   /** W3C `traceparent` of its caller; null: in no trace. */
   traceParent: string | null;
   traceState: string;
+  /** Name of whoever starts it; empty: nobody said. */
+  actor: string;
   /** Sealed URL in base64; null: none of its own. */
   webhook: string | null;
   encrypted: boolean;
@@ -41,6 +43,7 @@ export const startRollout = defineEffect<StartRolloutRow, StartRolloutResult>({
     notifies: "bool",
     traceParent: "text",
     traceState: "text",
+    actor: "text",
     webhook: "text",
     encrypted: "bool",
   },
@@ -64,9 +67,9 @@ with asked as materialized (
     ) as fleet
 ),
 started as (
-  insert into rollouts (id, image, wave_percentages, state, driver, notifies, webhook, trace_parent, trace_state)
+  insert into rollouts (id, image, wave_percentages, state, driver, notifies, webhook, trace_parent, trace_state, actor)
   select rollout_id, image, array(select json_array_elements_text(percentages)::int), 'in_progress', driver, notifies,
-         case when webhook is not null then 'own' when notifies then 'default' end, trace_parent, trace_state
+         case when webhook is not null then 'own' when notifies then 'default' end, trace_parent, trace_state, actor
     from asked where outcome = 'started'
   returning id
 ),

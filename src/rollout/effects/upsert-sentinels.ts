@@ -133,6 +133,7 @@ updated as (
          generation = s.generation + a.changes::int, deploy_number = s.deploy_number + a.supersedes::int,
          deploy_status = case when a.supersedes then 'idle' else s.deploy_status end,
          deploy_awakeable = case when a.supersedes then null else s.deploy_awakeable end,
+         deploy_progress = case when a.supersedes then '' else s.deploy_progress end,
          -- With another image it is not the rollout's any more.
          deploy_rollout_id = case when a.image = s.image then s.deploy_rollout_id end,
          deploy_target = case when a.image = s.image then s.deploy_target end,
@@ -144,6 +145,8 @@ updated as (
          observed_deploy_number = case when a.moves then 0 else s.observed_deploy_number end,
          deployment_uid = case when a.moves then '' else s.deployment_uid end,
          report_order = case when a.moves then 0 else s.report_order end,
+         drift = case when a.moves then '' else s.drift end,
+         taken_from = case when a.moves then '' else s.taken_from end,
          updated_at = statement_timestamp()
     from accepted as a where (a.moves or a.changes or a.relabels) and s.id = a.sentinel_id
 ),

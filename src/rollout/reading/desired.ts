@@ -14,6 +14,8 @@ interface DesiredRow {
   memory_mib: number;
   generation: string;
   deploy_number: string;
+  observed_generation: string;
+  observed_deploy_number: string;
 }
 
 type ChangeRow = { [K in keyof DesiredRow]: DesiredRow[K] | null } & {
@@ -39,7 +41,7 @@ export interface ChangesRead {
 
 const DESIRED = `
   s.id as sentinel_id, s.k8s_namespace, s.k8s_name, s.desired_state, s.image, s.desired_replicas,
-  s.cpu_millicores, s.memory_mib, s.generation, s.deploy_number`;
+  s.cpu_millicores, s.memory_mib, s.generation, s.deploy_number, s.observed_generation, s.observed_deploy_number`;
 
 /** Where a sentinel is within its region. */
 export interface Place {
@@ -127,6 +129,8 @@ function desiredFromRow(row: DesiredRow): DesiredSentinel {
     memoryMib: row.memory_mib,
     generation: BigInt(row.generation),
     deployNumber: BigInt(row.deploy_number),
+    observedGeneration: BigInt(row.observed_generation),
+    observedDeployNumber: BigInt(row.observed_deploy_number),
   });
 }
 

@@ -1,5 +1,6 @@
 import type { GenEnum } from "@bufbuild/protobuf/codegenv2";
 import { DeployFailureClassSchema } from "../../gen/hydra/v1/cluster_pb.ts";
+import { RoleSchema } from "../../gen/hydra/v1/options_pb.ts";
 import {
   RolloutEventTypeSchema,
   RolloutTargetStatusSchema,
@@ -39,3 +40,4 @@ export const deployStatuses = enumNames(SentinelDeployStatusSchema);
 export const desiredStates = enumNames(SentinelDesiredStateSchema);
 export const healths = enumNames(SentinelHealthSchema);
 export const failureClasses = enumNames(DeployFailureClassSchema);
+export const tokenRoles = enumNames(RoleSchema);

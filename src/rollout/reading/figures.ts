@@ -1,10 +1,10 @@
 import type { RolloutStateName } from "../phase.ts";
+import { LONGEST_SILENCE } from "../silence.ts";
 import { type Database, rowsOf } from "./database.ts";
+import { inhabitedRegions } from "./inhabited-regions.ts";
 
 /** Regions that are told of one by one; the first ones by id. */
 const MOST_REGIONS = 100;
-/** An agent shows itself every 15 seconds where nothing else happens. */
-const SEEN_LATELY = "interval '1 minute'";
 
 /** What metrics tell of the domain's tables, as one statement saw them. */
 export interface DomainFigures {
@@ -15,10 +15,16 @@ export interface DomainFigures {
   /** Those of them that are being deployed or reverted. */
   readonly inFlight: number;
   readonly notifications: { readonly waiting: number; readonly oldestAgeSeconds: number };
+  /** Seen within the last minute, and not gone. */
+  readonly agentsConnected: number;
+  /** Sentinels of which somebody has changed in the cluster what was applied. */
+  readonly drifted: number;
   readonly regions: {
     readonly known: number;
     /** With an agent that was seen within the last minute. */
     readonly seen: number;
+    /** With sentinels, and no agent that was seen within the last minute. */
+    readonly withoutAgent: number;
     /** When an agent was seen last, in seconds since 1970, by region; of at most 100 regions. */
     readonly lastSeen: Readonly<Record<string, number>>;
   };
@@ -36,7 +42,8 @@ const NO_ROLLOUTS: DomainFigures["rollouts"] = {
 export async function readDomainFigures(database: Database): Promise<DomainFigures> {
   const [row] = await rowsOf<{ figures: DomainFigures }>(
     database,
-    `select json_build_object(
+    `with recursive ${inhabitedRegions("''")}
+     select json_build_object(
        'rollouts', (select coalesce(json_object_agg(state, n), '{}')
                       from (select state, count(*) as n from rollouts group by state) as by_state),
        'targets', json_build_object('ready', latest.ready, 'failed', latest.failed, 'skipped', latest.skipped,
@@ -46,9 +53,13 @@ export async function readDomainFigures(database: Database): Promise<DomainFigur
                                   (select greatest(extract(epoch from clock_timestamp() - time), 0)
                                      from rollout_events where sequence = oldest), 0))
                            from (select count(*) as waiting, min(sequence) as oldest from notifications) as outbox),
+       'agentsConnected', (select count(*) from agents where left_at is null and last_seen_at > now() - ${LONGEST_SILENCE}),
+       'drifted', (select count(*) from sentinels where drift <> ''),
        'regions', json_build_object(
          'known', (select count(*) from regions),
-         'seen', (select count(*) from regions where last_seen_at > now() - ${SEEN_LATELY}),
+         'seen', (select count(*) from regions where last_seen_at > now() - ${LONGEST_SILENCE}),
+         'withoutAgent', (select count(*) from inhabited as i left join regions as r on r.region_id = i.region_id
+                           where i.region_id is not null and r.last_seen_at > now() - ${LONGEST_SILENCE} is not true),
          'lastSeen', (select coalesce(json_object_agg(region_id, extract(epoch from last_seen_at)), '{}')
                         from (select region_id, last_seen_at from regions
                                order by region_id limit ${MOST_REGIONS}) as first_ones))

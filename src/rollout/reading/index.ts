@@ -1,4 +1,5 @@
 // The domain's tables as messages of the contract. Every SELECT of the domain is here.
+export { readClusters } from "./clusters.ts";
 export { readDesired, readDesiredChanges } from "./desired.ts";
 export {
   deployStatuses,
@@ -18,6 +19,7 @@ export { readRollout, readRolloutEnd, readRolloutId, readRollouts } from "./roll
 export { readSentinel, readSentinels } from "./sentinels.ts";
 export { readSnapshot } from "./snapshot.ts";
 export { readTargets } from "./targets.ts";
+export { readToken, readTokenCredentials, readTokens, readTokensVersion, type TokenCredential } from "./tokens.ts";
 export { readLastOverdueEvent, readTraceExport } from "./trace-export.ts";
 export { readTracedOutcomes, type TracedOutcome } from "./traced-outcomes.ts";
 export { type CourseEvent, type LogStretch, readTracedRollouts, type TracedRollout } from "./traced-rollouts.ts";

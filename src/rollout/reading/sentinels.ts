@@ -20,10 +20,13 @@ interface SentinelRow {
   available_replicas: number;
   deploy_status: string;
   deploy_reason: string;
+  deploy_progress: string;
   cpu_millicores: number;
   memory_mib: number;
   generation: string;
   observed_generation: string;
+  drift: string;
+  taken_from: string;
   created_at: Date;
   updated_at: Date;
 }
@@ -40,8 +43,8 @@ export interface SentinelPage {
 
 const COLUMNS = `
   select id, workspace_id, project_id, environment_id, region_id, k8s_namespace, k8s_name, image, running_image,
-         desired_state, health, desired_replicas, available_replicas, deploy_status, deploy_reason,
-         cpu_millicores, memory_mib, generation, observed_generation, created_at, updated_at
+         desired_state, health, desired_replicas, available_replicas, deploy_status, deploy_reason, deploy_progress,
+         cpu_millicores, memory_mib, generation, observed_generation, drift, taken_from, created_at, updated_at
     from sentinels`;
 
 /** One sentinel. Undefined: there is none with this id. */
@@ -81,10 +84,13 @@ function sentinelFromRow(row: SentinelRow): Sentinel {
     availableReplicas: row.available_replicas,
     deployStatus: deployStatuses.valueOf(row.deploy_status),
     deployReason: row.deploy_reason,
+    deployProgress: row.deploy_progress,
     cpuMillicores: row.cpu_millicores,
     memoryMib: row.memory_mib,
     generation: BigInt(row.generation),
     observedGeneration: BigInt(row.observed_generation),
+    drift: row.drift,
+    takenFrom: row.taken_from,
     createdAt: timestampFromDate(row.created_at),
     updatedAt: timestampFromDate(row.updated_at),
   });

@@ -6,17 +6,20 @@ export interface AgentIdentity {
   readonly regionId: string;
   readonly clusterUid: string;
   readonly version: string;
+  /** Names this run of the agent within its region; may be empty. */
+  readonly instance: string;
 }
 
 const LONGEST = 253;
 
 /** Checks what an agent says of itself. Throws INVALID_ARGUMENT. */
 export function identityFrom(agent: Agent | undefined): AgentIdentity {
-  const { regionId = "", clusterUid = "", version = "" } = agent ?? {};
+  const { regionId = "", clusterUid = "", version = "", instance = "" } = agent ?? {};
   checkText("agent.region_id", regionId);
   checkText("agent.cluster_uid", clusterUid);
   if (version !== "") checkText("agent.version", version);
-  return { regionId, clusterUid, version };
+  if (instance !== "") checkText("agent.instance", instance);
+  return { regionId, clusterUid, version, instance };
 }
 
 function checkText(field: string, text: string): void {

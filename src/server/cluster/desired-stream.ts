@@ -9,8 +9,8 @@ import type {
 } from "../../gen/hydra/v1/cluster_pb.ts";
 import { readDesired, readDesiredChanges, readLogPositions } from "../../rollout/index.ts";
 import { type EventTail, readForStream, throwIfEnded } from "../watch/index.ts";
+import type { AgentConnections } from "./agent-connections.ts";
 import { type AgentIdentity, identityFrom } from "./agent-identity.ts";
-import type { AgentStreams } from "./agent-streams.ts";
 import type { Regions } from "./regions.ts";
 
 // One agent's stream of desired state. Pulled by the agent, so a slow one holds
@@ -31,7 +31,7 @@ type Message = MessageInitShape<typeof WatchDesiredStateResponseSchema>;
 export interface DesiredStreamDeps {
   readonly pool: pg.Pool;
   readonly tail: EventTail;
-  readonly streams: AgentStreams;
+  readonly connections: AgentConnections;
   readonly regions: Regions;
   readonly log: EngineLog;
   /** After this much silence a heartbeat is sent. */
@@ -48,11 +48,10 @@ export async function* watchDesiredState(
   if (request.cursor < 0n) {
     throw new ConnectError(`cursor ${request.cursor} is negative: 0 asks for a full sync`, Code.InvalidArgument);
   }
-  await deps.regions.admit(agent);
-  deps.log.info({ ...agent, cursor: Number(request.cursor) }, "agent connected");
   const ended = AbortSignal.any([signal, deps.tail.stopped]);
   const stream = new DesiredStream(deps, agent, ended);
-  const close = deps.streams.add(stream);
+  const close = await deps.connections.open(agent, stream);
+  deps.log.info({ ...agent, cursor: Number(request.cursor) }, "agent connected");
   // An agent that goes away between two messages need not pull again.
   ended.addEventListener("abort", close, { once: true });
   try {
@@ -67,7 +66,8 @@ class DesiredStream {
   readonly #agent: AgentIdentity;
   readonly #ended: AbortSignal;
   #cursor = 0n;
-  #syncing = false;
+  /** The agent may be lacking anything: its cursor has not been looked at yet, or it is being told everything. */
+  #syncing = true;
 
   constructor(deps: DesiredStreamDeps, agent: AgentIdentity, ended: AbortSignal) {
     this.#deps = deps;
@@ -87,7 +87,7 @@ class DesiredStream {
       throwIfEnded(this.#ended);
       const changes = await this.#nextChanges();
       if (changes.stale) yield* this.#fullSync();
-      else this.#cursor = changes.cursor;
+      else this.#follows(changes.cursor);
       if (changes.sentinels.length > 0) {
         yield { sentinels: [...changes.sentinels], cursor: this.#cursor };
         heartbeatAt = performance.now() + heartbeatMs;
@@ -122,7 +122,11 @@ class DesiredStream {
       end = sentinels.length < PAGE;
       yield { sentinels, fullSync: true, fullSyncEnd: end, cursor: end ? changeVersion : 0n };
     }
-    this.#cursor = changeVersion;
+    this.#follows(changeVersion);
+  }
+
+  #follows(cursor: bigint): void {
+    this.#cursor = cursor;
     this.#syncing = false;
   }
 }

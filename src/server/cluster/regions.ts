@@ -1,10 +1,15 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type Engine, TerminalError } from "../../engine/index.ts";
-import { touchRegion } from "../../rollout/index.ts";
+import { type TouchRegionRow, touchRegion } from "../../rollout/index.ts";
 import type { AgentIdentity } from "./agent-identity.ts";
 
 const REMEMBER_MS = 10_000;
 const MOST_REMEMBERED = 1_000;
+
+/** What a stream of desired state tells of itself. */
+export type StreamNote = Pick<TouchRegionRow, "stream" | "begins" | "toldUpTo">;
+
+const NO_STREAM: StreamNote = { stream: "", begins: false, toldUpTo: null };
 
 /**
  * Which cluster each region is: the first agent of a region says so, agents of
@@ -20,16 +25,31 @@ export class Regions {
     this.#engine = engine;
   }
 
-  /** Notes that the agent was here. Throws FAILED_PRECONDITION where its region is another cluster. */
-  async admit({ regionId, clusterUid, version }: AgentIdentity): Promise<void> {
-    const known = this.#admitted.get(regionId);
-    if (known && known.clusterUid === clusterUid && performance.now() < known.until) return;
-    const region = await this.#engine.execute(touchRegion, { regionId, clusterUid, agentVersion: version });
-    if (!region) throw new TerminalError(`region ${regionId} could not be noted, try again`, "unavailable");
-    if (region.clusterUid !== clusterUid) throw otherCluster(regionId, region.clusterUid, clusterUid);
-    if (this.#admitted.size >= MOST_REMEMBERED) this.#admitted.clear();
-    this.#admitted.set(regionId, { clusterUid, until: performance.now() + REMEMBER_MS });
+  /** Lets an agent through, and notes now and then that it was here. Throws FAILED_PRECONDITION where its region is another cluster. */
+  async admit(agent: AgentIdentity): Promise<void> {
+    const known = this.#admitted.get(keyOf(agent));
+    if (known && known.clusterUid === agent.clusterUid && performance.now() < known.until) return;
+    await this.note(agent, NO_STREAM);
   }
+
+  /** Notes at once that an agent is here, and what its stream tells of itself. Throws as `admit` does. */
+  async note(agent: AgentIdentity, stream: StreamNote): Promise<void> {
+    const { regionId, clusterUid, version: agentVersion, instance } = agent;
+    const row = { regionId, clusterUid, agentVersion, instance, ...stream };
+    const region = await this.#engine.execute(touchRegion, row);
+    if (!region) throw new TerminalError(`region ${regionId} could not be noted, try again`, "unavailable");
+    if (region.clusterUid !== clusterUid) {
+      this.#admitted.delete(keyOf(agent));
+      throw otherCluster(regionId, region.clusterUid, clusterUid);
+    }
+    if (this.#admitted.size >= MOST_REMEMBERED) this.#admitted.clear();
+    this.#admitted.set(keyOf(agent), { clusterUid, until: performance.now() + REMEMBER_MS });
+  }
+}
+
+/** Neither part has control characters. */
+function keyOf({ regionId, instance }: AgentIdentity): string {
+  return `${regionId}\n${instance}`;
 }
 
 function otherCluster(regionId: string, registered: string, asking: string): ConnectError {

@@ -58,6 +58,7 @@ async function store(asked: ServiceRequest, target: DurableMethod, deps: Ingress
       requestId: call.requestId,
       idempotencyKey: headerOf(request, IDEMPOTENCY_KEY),
       traceContext: traceContextFrom((name) => headerOf(request, name)),
+      caller: call.caller?.name,
       ...(delayMs === undefined ? {} : { delayMs }),
     });
   } catch (error) {

@@ -40,6 +40,7 @@ export class DatabaseMetrics {
     this.#showRollouts(meters);
     this.#showNotifications(meters);
     this.#showRegions(meters);
+    this.#showAgents(meters);
   }
 
   /** Looks at the database, at most once a second, and never for longer than two. */
@@ -95,11 +96,28 @@ export class DatabaseMetrics {
       "Regions of which an agent was seen within the last minute, from the database.",
       () => this.#domain?.regions.seen,
     );
+    meters.gauge(
+      "hydra_regions_without_agent",
+      "Regions that have sentinels, and no agent that was seen within the last minute, from the database.",
+      () => this.#domain?.regions.withoutAgent,
+    );
     meters.gauges(
       "hydra_region_agent_last_seen_timestamp_seconds",
       "When an agent of a region was seen last, in seconds since 1970, from the database; the first 100 regions by id.",
       "region",
       () => this.#domain?.regions.lastSeen,
+    );
+  }
+  #showAgents(meters: Meters): void {
+    meters.gauge(
+      "hydra_agents_connected",
+      "Agents that were seen within the last minute and have not left, from the database.",
+      () => this.#domain?.agentsConnected,
+    );
+    meters.gauge(
+      "hydra_sentinels_drifted",
+      "Sentinels of which somebody has changed in the cluster what hydra applied, from the database.",
+      () => this.#domain?.drifted,
     );
   }
 }

@@ -1,2 +1,3 @@
+export { cutPage, keyFromPageToken, pageSizeFrom, pageToken } from "./paging.ts";
 export { rolloutQueries } from "./rollout-queries.ts";
 export { sentinelQueries } from "./sentinel-queries.ts";

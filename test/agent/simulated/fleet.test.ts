@@ -2,7 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { convergeTimeMs } from "../../../src/agent/simulated/converge-time.ts";
 import { type SimulatedFleet, type SimulatedFleetOptions, startSimulatedFleet } from "../../../src/agent/index.ts";
-import { DeployFailureClass } from "../../../src/gen/hydra/v1/cluster_pb.ts";
+import { DeployFailureClass, DeployFailureClassSchema } from "../../../src/gen/hydra/v1/cluster_pb.ts";
 import { SentinelDesiredState, SentinelHealth } from "../../../src/gen/hydra/v1/sentinel_pb.ts";
 import { eventually } from "../../support/eventually.ts";
 import { quietLog } from "../../support/quiet-log.ts";
@@ -123,6 +123,19 @@ test("the simulation restarts while a sentinel that fails has a bad image: it st
   expect(await report(1)).toMatchObject({ runningImage: OLD, failureClass: DeployFailureClass.CRASH_LOOP });
 });
 
+test("a failure class of whatever name: the report has it, and words for a person that are more than its name", async () => {
+  const classes = DeployFailureClassSchema.values.filter(({ number }) => number !== 0);
+  const ids = classes.map(({ localName }) => localName.toLowerCase());
+  await startFleet({ failures: new Map(ids.map((name) => [name, name])) });
+  hydra.send(fullSync(...ids.map((id) => desired(id, OLD))));
+  await report(ids.length);
+  hydra.send(changes(6n, ...ids.map((id) => desired(id, NEW, 1n))));
+  await report(2 * ids.length);
+  const reports = hydra.reports.slice(ids.length);
+  expect(reports.map(({ failureClass }) => failureClass)).toEqual(classes.map(({ number }) => number));
+  expect(reports.filter(({ sentinelId, reason }) => reason === sentinelId)).toEqual([]);
+});
+
 test("an unknown failure class: refused, naming those that there are", () => {
   const start = () =>
     startSimulatedFleet({
@@ -134,7 +147,9 @@ test("an unknown failure class: refused, naming those that there are", () => {
       version: "test",
       log: quietLog,
     });
-  expect(start).toThrow(/sentinel a .*"bad_luck".*image_pull, crash_loop, progress_deadline, quota, rejected, other/);
+  expect(start).toThrow(
+    /sentinel a .*"bad_luck".*image_pull, crash_loop, progress_deadline, quota, rejected, other, unschedulable, .*missing/,
+  );
 });
 
 test("standby and archived: paused or nothing, without replicas", async () => {

@@ -70,3 +70,25 @@ test("messages that wait for a webhook: their number and the age of the oldest",
   for (const outcome of ["sent", "retry", "retry", "dropped"] as const) hydra.metrics.notifications.tried(outcome);
   expect((await hydra.scrape()).by("hydra_notification_tries_total")).toEqual({ sent: 1, retry: 2, dropped: 1 });
 });
+
+test("regions with sentinels, of which one has an agent; agents that are here, silent or gone; drift: counted", async () => {
+  await using hydra = await startMeasuredServer();
+  const regions = "insert into regions (region_id, cluster_uid, last_seen_at) values";
+  await hydra.pool.query(
+    `${regions} ('here', 'c', now()), ('gone', 'c', now() - interval '61 seconds'), ('empty', 'c', '2020-01-01')`,
+  );
+  await hydra.pool.query(
+    `insert into sentinels (id, region_id, k8s_namespace, k8s_name, image, drift)
+     select region || n, region, 'ns', 'n' || n, 'image', case n when 1 then 'image is x' else '' end
+       from unnest(array['gone', 'here', 'never']) as region cross join generate_series(1, 2) as n`,
+  );
+  await hydra.pool.query(
+    `insert into agents (region_id, instance, version, last_seen_at, left_at)
+     values ('here', 'a', '1', now(), null), ('here', 'b', '1', now(), null), ('here', 'left', '1', now(), now()),
+            ('gone', 'a', '1', now() - interval '61 seconds', null)`,
+  );
+  const scraped = await hydra.scrape();
+  expect(scraped.value("hydra_agents_connected")).toBe(2);
+  expect(scraped.value("hydra_regions_without_agent")).toBe(2);
+  expect(scraped.value("hydra_sentinels_drifted")).toBe(3);
+});

@@ -1,7 +1,7 @@
 import pg from "pg";
 import { pino } from "pino";
 import { startSimulatedFleet } from "../../../src/agent/index.ts";
-import { createHydraClient, type HydraClient } from "../../../src/client.ts";
+import { createHydraClient, type HydraClient } from "../../../src/client/index.ts";
 import { createEngine, type Engine } from "../../../src/engine/index.ts";
 import { rolloutHandlers } from "../../../src/rollout/index.ts";
 import { Metrics, type RunningServer, startServer } from "../../../src/server/index.ts";

@@ -4,6 +4,9 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import { file_hydra_v1_options } from "./options_pb.ts";
 import type { SentinelDesiredState, SentinelHealth } from "./sentinel_pb.ts";
 import { file_hydra_v1_sentinel } from "./sentinel_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -12,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file hydra/v1/cluster.proto.
  */
 export const file_hydra_v1_cluster: GenFile = /*@__PURE__*/
-  fileDesc("ChZoeWRyYS92MS9jbHVzdGVyLnByb3RvEghoeWRyYS52MSJACgVBZ2VudBIRCglyZWdpb25faWQYASABKAkSEwoLY2x1c3Rlcl91aWQYAiABKAkSDwoHdmVyc2lvbhgDIAEoCSJKChhXYXRjaERlc2lyZWRTdGF0ZVJlcXVlc3QSHgoFYWdlbnQYASABKAsyDy5oeWRyYS52MS5BZ2VudBIOCgZjdXJzb3IYAiABKAMigwEKGVdhdGNoRGVzaXJlZFN0YXRlUmVzcG9uc2USLAoJc2VudGluZWxzGAEgAygLMhkuaHlkcmEudjEuRGVzaXJlZFNlbnRpbmVsEg4KBmN1cnNvchgCIAEoAxIRCglmdWxsX3N5bmMYAyABKAgSFQoNZnVsbF9zeW5jX2VuZBgEIAEoCCKXAgoPRGVzaXJlZFNlbnRpbmVsEhMKC3NlbnRpbmVsX2lkGAEgASgJEhUKDWs4c19uYW1lc3BhY2UYAiABKAkSEAoIazhzX25hbWUYAyABKAkSNQoNZGVzaXJlZF9zdGF0ZRgEIAEoDjIeLmh5ZHJhLnYxLlNlbnRpbmVsRGVzaXJlZFN0YXRlEg0KBWltYWdlGAUgASgJEhgKEGRlc2lyZWRfcmVwbGljYXMYBiABKAUSFgoOY3B1X21pbGxpY29yZXMYByABKAUSEgoKbWVtb3J5X21pYhgIIAEoBRISCgpnZW5lcmF0aW9uGAkgASgDEhUKDWRlcGxveV9udW1iZXIYCiABKAMSDwoHZGVsZXRlZBgLIAEoCCJrChpSZXBvcnRPYnNlcnZlZFN0YXRlUmVxdWVzdBIeCgVhZ2VudBgBIAEoCzIPLmh5ZHJhLnYxLkFnZW50Ei0KCXNlbnRpbmVscxgCIAMoCzIaLmh5ZHJhLnYxLk9ic2VydmVkU2VudGluZWwiTQobUmVwb3J0T2JzZXJ2ZWRTdGF0ZVJlc3BvbnNlEhAKCHJlY29yZGVkGAEgASgFEhwKFHVua25vd25fc2VudGluZWxfaWRzGAIgAygJIqsCChBPYnNlcnZlZFNlbnRpbmVsEhMKC3NlbnRpbmVsX2lkGAEgASgJEhUKDWRlcGxveV9udW1iZXIYAiABKAMSGwoTb2JzZXJ2ZWRfZ2VuZXJhdGlvbhgDIAEoAxIWCg5kZXBsb3ltZW50X3VpZBgEIAEoCRIUCgxyZXBvcnRfb3JkZXIYBSABKAMSKAoGaGVhbHRoGAYgASgOMhguaHlkcmEudjEuU2VudGluZWxIZWFsdGgSFQoNcnVubmluZ19pbWFnZRgHIAEoCRIaChJhdmFpbGFibGVfcmVwbGljYXMYCCABKAUSMwoNZmFpbHVyZV9jbGFzcxgJIAEoDjIcLmh5ZHJhLnYxLkRlcGxveUZhaWx1cmVDbGFzcxIOCgZyZWFzb24YCiABKAkqkwIKEkRlcGxveUZhaWx1cmVDbGFzcxIkCiBERVBMT1lfRkFJTFVSRV9DTEFTU19VTlNQRUNJRklFRBAAEiMKH0RFUExPWV9GQUlMVVJFX0NMQVNTX0lNQUdFX1BVTEwQARIjCh9ERVBMT1lfRkFJTFVSRV9DTEFTU19DUkFTSF9MT09QEAISKgomREVQTE9ZX0ZBSUxVUkVfQ0xBU1NfUFJPR1JFU1NfREVBRExJTkUQAxIeChpERVBMT1lfRkFJTFVSRV9DTEFTU19RVU9UQRAEEiEKHURFUExPWV9GQUlMVVJFX0NMQVNTX1JFSkVDVEVEEAUSHgoaREVQTE9ZX0ZBSUxVUkVfQ0xBU1NfT1RIRVIQBjLUAQoOQ2x1c3RlclNlcnZpY2USXgoRV2F0Y2hEZXNpcmVkU3RhdGUSIi5oeWRyYS52MS5XYXRjaERlc2lyZWRTdGF0ZVJlcXVlc3QaIy5oeWRyYS52MS5XYXRjaERlc2lyZWRTdGF0ZVJlc3BvbnNlMAESYgoTUmVwb3J0T2JzZXJ2ZWRTdGF0ZRIkLmh5ZHJhLnYxLlJlcG9ydE9ic2VydmVkU3RhdGVSZXF1ZXN0GiUuaHlkcmEudjEuUmVwb3J0T2JzZXJ2ZWRTdGF0ZVJlc3BvbnNlYgZwcm90bzM", [file_hydra_v1_sentinel]);
+  fileDesc("ChZoeWRyYS92MS9jbHVzdGVyLnByb3RvEghoeWRyYS52MSJSCgVBZ2VudBIRCglyZWdpb25faWQYASABKAkSEwoLY2x1c3Rlcl91aWQYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRIQCghpbnN0YW5jZRgEIAEoCSJKChhXYXRjaERlc2lyZWRTdGF0ZVJlcXVlc3QSHgoFYWdlbnQYASABKAsyDy5oeWRyYS52MS5BZ2VudBIOCgZjdXJzb3IYAiABKAMigwEKGVdhdGNoRGVzaXJlZFN0YXRlUmVzcG9uc2USLAoJc2VudGluZWxzGAEgAygLMhkuaHlkcmEudjEuRGVzaXJlZFNlbnRpbmVsEg4KBmN1cnNvchgCIAEoAxIRCglmdWxsX3N5bmMYAyABKAgSFQoNZnVsbF9zeW5jX2VuZBgEIAEoCCLUAgoPRGVzaXJlZFNlbnRpbmVsEhMKC3NlbnRpbmVsX2lkGAEgASgJEhUKDWs4c19uYW1lc3BhY2UYAiABKAkSEAoIazhzX25hbWUYAyABKAkSNQoNZGVzaXJlZF9zdGF0ZRgEIAEoDjIeLmh5ZHJhLnYxLlNlbnRpbmVsRGVzaXJlZFN0YXRlEg0KBWltYWdlGAUgASgJEhgKEGRlc2lyZWRfcmVwbGljYXMYBiABKAUSFgoOY3B1X21pbGxpY29yZXMYByABKAUSEgoKbWVtb3J5X21pYhgIIAEoBRISCgpnZW5lcmF0aW9uGAkgASgDEhUKDWRlcGxveV9udW1iZXIYCiABKAMSDwoHZGVsZXRlZBgLIAEoCBIbChNvYnNlcnZlZF9nZW5lcmF0aW9uGAwgASgDEh4KFm9ic2VydmVkX2RlcGxveV9udW1iZXIYDSABKAMiawoaUmVwb3J0T2JzZXJ2ZWRTdGF0ZVJlcXVlc3QSHgoFYWdlbnQYASABKAsyDy5oeWRyYS52MS5BZ2VudBItCglzZW50aW5lbHMYAiADKAsyGi5oeWRyYS52MS5PYnNlcnZlZFNlbnRpbmVsIk0KG1JlcG9ydE9ic2VydmVkU3RhdGVSZXNwb25zZRIQCghyZWNvcmRlZBgBIAEoBRIcChR1bmtub3duX3NlbnRpbmVsX2lkcxgCIAMoCSLOAgoQT2JzZXJ2ZWRTZW50aW5lbBITCgtzZW50aW5lbF9pZBgBIAEoCRIVCg1kZXBsb3lfbnVtYmVyGAIgASgDEhsKE29ic2VydmVkX2dlbmVyYXRpb24YAyABKAMSFgoOZGVwbG95bWVudF91aWQYBCABKAkSFAoMcmVwb3J0X29yZGVyGAUgASgDEigKBmhlYWx0aBgGIAEoDjIYLmh5ZHJhLnYxLlNlbnRpbmVsSGVhbHRoEhUKDXJ1bm5pbmdfaW1hZ2UYByABKAkSGgoSYXZhaWxhYmxlX3JlcGxpY2FzGAggASgFEjMKDWZhaWx1cmVfY2xhc3MYCSABKA4yHC5oeWRyYS52MS5EZXBsb3lGYWlsdXJlQ2xhc3MSDgoGcmVhc29uGAogASgJEg0KBWRyaWZ0GAsgASgJEhIKCnRha2VuX2Zyb20YDCABKAkiPAoTTGlzdENsdXN0ZXJzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJUChRMaXN0Q2x1c3RlcnNSZXNwb25zZRIjCghjbHVzdGVycxgBIAMoCzIRLmh5ZHJhLnYxLkNsdXN0ZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIvMBCgdDbHVzdGVyEhEKCXJlZ2lvbl9pZBgBIAEoCRITCgtjbHVzdGVyX3VpZBgCIAEoCRIoCgZhZ2VudHMYAyADKAsyGC5oeWRyYS52MS5Db25uZWN0ZWRBZ2VudBIwCgxsYXN0X3NlZW5fYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXNlbnRpbmVscxgFIAEoBRITCgtwcm9ncmVzc2luZxgGIAEoBRINCgVyZWFkeRgHIAEoBRIOCgZmYWlsZWQYCCABKAUSDAoEaWRsZRgJIAEoBRIPCgdkcmlmdGVkGAogASgFIsQBCg5Db25uZWN0ZWRBZ2VudBIQCghpbnN0YW5jZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEhEKCWNvbm5lY3RlZBgDIAEoCBIwCgxjb25uZWN0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGxhc3Rfc2Vlbl9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoDbGFnGAYgASgDSACIAQFCBgoEX2xhZyrNAwoSRGVwbG95RmFpbHVyZUNsYXNzEiQKIERFUExPWV9GQUlMVVJFX0NMQVNTX1VOU1BFQ0lGSUVEEAASIwofREVQTE9ZX0ZBSUxVUkVfQ0xBU1NfSU1BR0VfUFVMTBABEiMKH0RFUExPWV9GQUlMVVJFX0NMQVNTX0NSQVNIX0xPT1AQAhIqCiZERVBMT1lfRkFJTFVSRV9DTEFTU19QUk9HUkVTU19ERUFETElORRADEh4KGkRFUExPWV9GQUlMVVJFX0NMQVNTX1FVT1RBEAQSIQodREVQTE9ZX0ZBSUxVUkVfQ0xBU1NfUkVKRUNURUQQBRIeChpERVBMT1lfRkFJTFVSRV9DTEFTU19PVEhFUhAGEiYKIkRFUExPWV9GQUlMVVJFX0NMQVNTX1VOU0NIRURVTEFCTEUQBxIiCh5ERVBMT1lfRkFJTFVSRV9DTEFTU19GT1JCSURERU4QCBInCiNERVBMT1lfRkFJTFVSRV9DTEFTU19JTlZBTElEX0NPTkZJRxAJEiEKHURFUExPWV9GQUlMVVJFX0NMQVNTX0NPTkZMSUNUEAoSIAocREVQTE9ZX0ZBSUxVUkVfQ0xBU1NfTUlTU0lORxALMrgCCg5DbHVzdGVyU2VydmljZRJkChFXYXRjaERlc2lyZWRTdGF0ZRIiLmh5ZHJhLnYxLldhdGNoRGVzaXJlZFN0YXRlUmVxdWVzdBojLmh5ZHJhLnYxLldhdGNoRGVzaXJlZFN0YXRlUmVzcG9uc2UiBODzGAMwARJoChNSZXBvcnRPYnNlcnZlZFN0YXRlEiQuaHlkcmEudjEuUmVwb3J0T2JzZXJ2ZWRTdGF0ZVJlcXVlc3QaJS5oeWRyYS52MS5SZXBvcnRPYnNlcnZlZFN0YXRlUmVzcG9uc2UiBODzGAMSVgoMTGlzdENsdXN0ZXJzEh0uaHlkcmEudjEuTGlzdENsdXN0ZXJzUmVxdWVzdBoeLmh5ZHJhLnYxLkxpc3RDbHVzdGVyc1Jlc3BvbnNlIgeQAgHg8xgBYgZwcm90bzM", [file_google_protobuf_timestamp, file_hydra_v1_options, file_hydra_v1_sentinel]);
 
 /**
  * Who speaks.
@@ -40,6 +43,14 @@ export type Agent = Message<"hydra.v1.Agent"> & {
    * @generated from field: string version = 3;
    */
   version: string;
+
+  /**
+   * Names this run of the agent among those of its region, for example by its
+   * pod. Empty: one without a name.
+   *
+   * @generated from field: string instance = 4;
+   */
+  instance: string;
 };
 
 /**
@@ -183,6 +194,20 @@ export type DesiredSentinel = Message<"hydra.v1.DesiredSentinel"> & {
    * @generated from field: bool deleted = 11;
    */
   deleted: boolean;
+
+  /**
+   * Newest generation and deploy that an agent has reported on. Where both are
+   * the current ones and there is no Deployment, somebody has deleted it: it is
+   * not made again until something new is desired.
+   *
+   * @generated from field: int64 observed_generation = 12;
+   */
+  observedGeneration: bigint;
+
+  /**
+   * @generated from field: int64 observed_deploy_number = 13;
+   */
+  observedDeployNumber: bigint;
 };
 
 /**
@@ -304,11 +329,27 @@ export type ObservedSentinel = Message<"hydra.v1.ObservedSentinel"> & {
   failureClass: DeployFailureClass;
 
   /**
-   * Text for a person.
+   * Text for a person: why it cannot work, or, without a class, what it still
+   * waits for.
    *
    * @generated from field: string reason = 10;
    */
   reason: string;
+
+  /**
+   * What somebody else has made of the cluster since, in words: `image is …, not
+   * …`. Empty: it is as hydra applied it.
+   *
+   * @generated from field: string drift = 11;
+   */
+  drift: string;
+
+  /**
+   * Whose fields hydra took over with this deploy: `image from kubectl-edit`.
+   *
+   * @generated from field: string taken_from = 12;
+   */
+  takenFrom: string;
 };
 
 /**
@@ -317,6 +358,183 @@ export type ObservedSentinel = Message<"hydra.v1.ObservedSentinel"> & {
  */
 export const ObservedSentinelSchema: GenMessage<ObservedSentinel> = /*@__PURE__*/
   messageDesc(file_hydra_v1_cluster, 6);
+
+/**
+ * @generated from message hydra.v1.ListClustersRequest
+ */
+export type ListClustersRequest = Message<"hydra.v1.ListClustersRequest"> & {
+  /**
+   * 1 to 1,000; 0: 50.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message hydra.v1.ListClustersRequest.
+ * Use `create(ListClustersRequestSchema)` to create a new message.
+ */
+export const ListClustersRequestSchema: GenMessage<ListClustersRequest> = /*@__PURE__*/
+  messageDesc(file_hydra_v1_cluster, 7);
+
+/**
+ * @generated from message hydra.v1.ListClustersResponse
+ */
+export type ListClustersResponse = Message<"hydra.v1.ListClustersResponse"> & {
+  /**
+   * Ordered by region.
+   *
+   * @generated from field: repeated hydra.v1.Cluster clusters = 1;
+   */
+  clusters: Cluster[];
+
+  /**
+   * Empty: this was the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message hydra.v1.ListClustersResponse.
+ * Use `create(ListClustersResponseSchema)` to create a new message.
+ */
+export const ListClustersResponseSchema: GenMessage<ListClustersResponse> = /*@__PURE__*/
+  messageDesc(file_hydra_v1_cluster, 8);
+
+/**
+ * One region: a cluster, its agents, its sentinels.
+ *
+ * @generated from message hydra.v1.Cluster
+ */
+export type Cluster = Message<"hydra.v1.Cluster"> & {
+  /**
+   * @generated from field: string region_id = 1;
+   */
+  regionId: string;
+
+  /**
+   * Empty: no agent has said yet which cluster the region is.
+   *
+   * @generated from field: string cluster_uid = 2;
+   */
+  clusterUid: string;
+
+  /**
+   * Those connected, and those seen within the last day; newest first.
+   *
+   * @generated from field: repeated hydra.v1.ConnectedAgent agents = 3;
+   */
+  agents: ConnectedAgent[];
+
+  /**
+   * When an agent of the region was seen last; unset: never.
+   *
+   * @generated from field: google.protobuf.Timestamp last_seen_at = 4;
+   */
+  lastSeenAt?: Timestamp | undefined;
+
+  /**
+   * Sentinels of the region, all of them.
+   *
+   * @generated from field: int32 sentinels = 5;
+   */
+  sentinels: number;
+
+  /**
+   * @generated from field: int32 progressing = 6;
+   */
+  progressing: number;
+
+  /**
+   * @generated from field: int32 ready = 7;
+   */
+  ready: number;
+
+  /**
+   * @generated from field: int32 failed = 8;
+   */
+  failed: number;
+
+  /**
+   * Never deployed.
+   *
+   * @generated from field: int32 idle = 9;
+   */
+  idle: number;
+
+  /**
+   * Those of which somebody has changed what hydra applied.
+   *
+   * @generated from field: int32 drifted = 10;
+   */
+  drifted: number;
+};
+
+/**
+ * Describes the message hydra.v1.Cluster.
+ * Use `create(ClusterSchema)` to create a new message.
+ */
+export const ClusterSchema: GenMessage<Cluster> = /*@__PURE__*/
+  messageDesc(file_hydra_v1_cluster, 9);
+
+/**
+ * One run of an agent.
+ *
+ * @generated from message hydra.v1.ConnectedAgent
+ */
+export type ConnectedAgent = Message<"hydra.v1.ConnectedAgent"> & {
+  /**
+   * @generated from field: string instance = 1;
+   */
+  instance: string;
+
+  /**
+   * @generated from field: string version = 2;
+   */
+  version: string;
+
+  /**
+   * It was seen within the last minute and has not said goodbye.
+   *
+   * @generated from field: bool connected = 3;
+   */
+  connected: boolean;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp connected_at = 4;
+   */
+  connectedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp last_seen_at = 5;
+   */
+  lastSeenAt?: Timestamp | undefined;
+
+  /**
+   * Changes of desired state that it has not been told of; within a full sync
+   * unset.
+   *
+   * @generated from field: optional int64 lag = 6;
+   */
+  lag?: bigint | undefined;
+};
+
+/**
+ * Describes the message hydra.v1.ConnectedAgent.
+ * Use `create(ConnectedAgentSchema)` to create a new message.
+ */
+export const ConnectedAgentSchema: GenMessage<ConnectedAgent> = /*@__PURE__*/
+  messageDesc(file_hydra_v1_cluster, 10);
 
 /**
  * Why a cluster says that a deploy cannot work.
@@ -360,6 +578,42 @@ export const DeployFailureClass = {
    * @generated from enum value: DEPLOY_FAILURE_CLASS_OTHER = 6;
    */
   OTHER: 6,
+
+  /**
+   * No node takes its pods.
+   *
+   * @generated from enum value: DEPLOY_FAILURE_CLASS_UNSCHEDULABLE = 7;
+   */
+  UNSCHEDULABLE: 7,
+
+  /**
+   * Admission or access control of the cluster refused it.
+   *
+   * @generated from enum value: DEPLOY_FAILURE_CLASS_FORBIDDEN = 8;
+   */
+  FORBIDDEN: 8,
+
+  /**
+   * Its own configuration cannot work: a ConfigMap that is missing, a container
+   * that does not exist.
+   *
+   * @generated from enum value: DEPLOY_FAILURE_CLASS_INVALID_CONFIG = 9;
+   */
+  INVALID_CONFIG: 9,
+
+  /**
+   * Somebody else decides on a field that hydra should set.
+   *
+   * @generated from enum value: DEPLOY_FAILURE_CLASS_CONFLICT = 10;
+   */
+  CONFLICT: 10,
+
+  /**
+   * Its Deployment was deleted by somebody else.
+   *
+   * @generated from enum value: DEPLOY_FAILURE_CLASS_MISSING = 11;
+   */
+  MISSING: 11,
 } as const;
 
 /**
@@ -413,6 +667,18 @@ export const ClusterService: GenService<{
     methodKind: "unary";
     input: typeof ReportObservedStateRequestSchema;
     output: typeof ReportObservedStateResponseSchema;
+  },
+  /**
+   * The clusters by region, with their agents and how their sentinels stand.
+   *
+   * Concurrency: query. Errors: INVALID_ARGUMENT (page size or token).
+   *
+   * @generated from rpc hydra.v1.ClusterService.ListClusters
+   */
+  listClusters: {
+    methodKind: "unary";
+    input: typeof ListClustersRequestSchema;
+    output: typeof ListClustersResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_hydra_v1_cluster, 0);

@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file hydra/v1/options.proto.
  */
 export const file_hydra_v1_options: GenFile = /*@__PURE__*/
-  fileDesc("ChZoeWRyYS92MS9vcHRpb25zLnByb3RvEghoeWRyYS52MSI5Cg1WaXJ0dWFsT2JqZWN0EhgKC2xpdGVyYWxfa2V5GAEgASgJSACIAQFCDgoMX2xpdGVyYWxfa2V5KngKC0hhbmRsZXJLaW5kEhwKGEhBTkRMRVJfS0lORF9VTlNQRUNJRklFRBAAEhoKFkhBTkRMRVJfS0lORF9FWENMVVNJVkUQARIXChNIQU5ETEVSX0tJTkRfU0hBUkVEEAISFgoSSEFORExFUl9LSU5EX1FVRVJZEAM6ZAoOdmlydHVhbF9vYmplY3QSHy5nb29nbGUucHJvdG9idWYuU2VydmljZU9wdGlvbnMYuY4DIAEoCzIXLmh5ZHJhLnYxLlZpcnR1YWxPYmplY3RSDXZpcnR1YWxPYmplY3SIAQE6VAoHaGFuZGxlchIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGLqOAyABKA4yFS5oeWRyYS52MS5IYW5kbGVyS2luZFIHaGFuZGxlcogBATo0CgNrZXkSHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGLuOAyABKAhSA2tleYgBAWIGcHJvdG8z", [file_google_protobuf_descriptor]);
+  fileDesc("ChZoeWRyYS92MS9vcHRpb25zLnByb3RvEghoeWRyYS52MSI5Cg1WaXJ0dWFsT2JqZWN0EhgKC2xpdGVyYWxfa2V5GAEgASgJSACIAQFCDgoMX2xpdGVyYWxfa2V5KngKC0hhbmRsZXJLaW5kEhwKGEhBTkRMRVJfS0lORF9VTlNQRUNJRklFRBAAEhoKFkhBTkRMRVJfS0lORF9FWENMVVNJVkUQARIXChNIQU5ETEVSX0tJTkRfU0hBUkVEEAISFgoSSEFORExFUl9LSU5EX1FVRVJZEAMqYAoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASDwoLUk9MRV9WSUVXRVIQARIRCg1ST0xFX09QRVJBVE9SEAISDgoKUk9MRV9BR0VOVBADEg4KClJPTEVfQURNSU4QBDpkCg52aXJ0dWFsX29iamVjdBIfLmdvb2dsZS5wcm90b2J1Zi5TZXJ2aWNlT3B0aW9ucxi5jgMgASgLMhcuaHlkcmEudjEuVmlydHVhbE9iamVjdFINdmlydHVhbE9iamVjdIgBATpUCgdoYW5kbGVyEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMYuo4DIAEoDjIVLmh5ZHJhLnYxLkhhbmRsZXJLaW5kUgdoYW5kbGVyiAEBOkcKBHJvbGUSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxi8jgMgASgOMg4uaHlkcmEudjEuUm9sZVIEcm9sZYgBATo0CgNrZXkSHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGLuOAyABKAhSA2tleYgBAWIGcHJvdG8z", [file_google_protobuf_descriptor]);
 
 /**
  * Marks a service as a virtual object: its exclusive and shared handlers are
@@ -89,6 +89,61 @@ export const HandlerKindSchema: GenEnum<HandlerKind> = /*@__PURE__*/
   enumDesc(file_hydra_v1_options, 0);
 
 /**
+ * What a caller's token allows, where tokens are configured.
+ *
+ * @generated from enum hydra.v1.Role
+ */
+export const Role = {
+  /**
+   * Anybody, without a token too.
+   *
+   * @generated from enum value: ROLE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Reads everything, changes nothing.
+   *
+   * @generated from enum value: ROLE_VIEWER = 1;
+   */
+  VIEWER: 1,
+
+  /**
+   * Reads, and operates rollouts, sentinels and invocations.
+   *
+   * @generated from enum value: ROLE_OPERATOR = 2;
+   */
+  OPERATOR: 2,
+
+  /**
+   * Speaks for the cluster of one region, and does nothing else.
+   *
+   * @generated from enum value: ROLE_AGENT = 3;
+   */
+  AGENT: 3,
+
+  /**
+   * Everything, tokens included.
+   *
+   * @generated from enum value: ROLE_ADMIN = 4;
+   */
+  ADMIN: 4,
+} as const;
+
+/**
+ * What a caller's token allows, where tokens are configured.
+ *
+ * @generated from enum hydra.v1.Role
+ */
+export type Role = (typeof Role)[keyof typeof Role] | UnknownEnum;
+
+/**
+ * Describes the enum hydra.v1.Role.
+ */
+export const RoleSchema: GenEnum<Role> = /*@__PURE__*/
+  enumDesc(file_hydra_v1_options, 1);
+
+/**
  * Set on a service whose handlers run on the durable engine.
  *
  * @generated from extension: optional hydra.v1.VirtualObject virtual_object = 51001;
@@ -105,10 +160,19 @@ export const handler: GenExtension<MethodOptions, HandlerKind> = /*@__PURE__*/
   extDesc(file_hydra_v1_options, 1);
 
 /**
+ * The role that may call the method. An operator may what a viewer may, an
+ * admin everything. Set on every method of hydra.
+ *
+ * @generated from extension: optional hydra.v1.Role role = 51004;
+ */
+export const role: GenExtension<MethodOptions, Role> = /*@__PURE__*/
+  extDesc(file_hydra_v1_options, 2);
+
+/**
  * Set on the request field that holds the key of the virtual object.
  *
  * @generated from extension: optional bool key = 51003;
  */
 export const key: GenExtension<FieldOptions, boolean> = /*@__PURE__*/
-  extDesc(file_hydra_v1_options, 2);
+  extDesc(file_hydra_v1_options, 3);
 

@@ -1,0 +1,151 @@
+import {
+  choiceParser,
+  integerParser,
+  parseDurationMs,
+  parseHttpUrl,
+  parseList,
+  parsePort,
+  parsePositiveDurationMs,
+  parsePostgresUrl,
+  parseSecretKey,
+  parseToken,
+  parseText,
+} from "./parsers.ts";
+import { optional, required } from "./setting.ts";
+
+/** What `hydra serve` and `hydra dev` read. */
+export const serverSettings = {
+  databaseUrl: optional({
+    name: "DATABASE_URL",
+    meaning: "Postgres 14 or later to use. Unset: an embedded Postgres in HYDRA_DATA_DIR.",
+    readBy: "servers",
+    secret: true,
+    parse: parsePostgresUrl,
+  }),
+  dataDir: required({
+    name: "HYDRA_DATA_DIR",
+    meaning: "Where the embedded Postgres keeps its data.",
+    readBy: "servers",
+    default: ".hydra",
+    parse: parseText,
+  }),
+  databaseWaitMs: required({
+    name: "HYDRA_DATABASE_WAIT",
+    meaning: "How long a starting server waits for a Postgres that does not answer.",
+    readBy: "servers",
+    default: "60s",
+    parse: parseDurationMs,
+  }),
+  host: required({
+    name: "HYDRA_HOST",
+    meaning: "Address to listen on.",
+    readBy: "servers",
+    default: "127.0.0.1",
+    parse: parseText,
+  }),
+  port: required({
+    name: "HYDRA_PORT",
+    meaning: "Port to listen on; 0: any free one.",
+    readBy: "servers",
+    default: "8080",
+    parse: parsePort,
+  }),
+  maxBodyBytes: required({
+    name: "HYDRA_MAX_BODY_BYTES",
+    meaning: "Largest request body that is accepted, in bytes.",
+    readBy: "servers",
+    default: String(4 * 1024 * 1024),
+    parse: integerParser(1024, 256 * 1024 * 1024),
+  }),
+  tlsCertFile: optional({
+    name: "HYDRA_TLS_CERT_FILE",
+    meaning:
+      "File (PEM) with the server's certificate and those between it and its authority: the port speaks TLS. Read again when it changes.",
+    readBy: "servers",
+    parse: parseText,
+  }),
+  tlsKeyFile: optional({
+    name: "HYDRA_TLS_KEY_FILE",
+    meaning: "File (PEM) with the key of that certificate.",
+    readBy: "servers",
+    parse: parseText,
+  }),
+  corsOrigins: required({
+    name: "HYDRA_CORS_ORIGINS",
+    meaning: "Origins whose pages may call the API, comma-separated.",
+    readBy: "servers",
+    default: "",
+    parse: parseList,
+  }),
+  deployTimeoutMs: required({
+    name: "HYDRA_DEPLOY_TIMEOUT",
+    meaning: "How long a sentinel may take to converge before its deploy has failed; `hydra dev`: 10s unless set.",
+    readBy: "servers",
+    default: "10m",
+    parse: parsePositiveDurationMs,
+  }),
+  slackWebhookUrl: optional({
+    name: "HYDRA_SLACK_WEBHOOK_URL",
+    meaning: "Slack webhook for rollouts that name none.",
+    readBy: "servers",
+    secret: true,
+    parse: parseHttpUrl,
+  }),
+  webhookAllowedHosts: required({
+    name: "HYDRA_WEBHOOK_ALLOWED_HOSTS",
+    meaning: "Hosts besides hooks.slack.com that webhooks may go to: `host[:port]`, comma-separated.",
+    readBy: "servers",
+    default: "",
+    parse: parseList,
+  }),
+  secretKey: optional({
+    name: "HYDRA_SECRET_KEY",
+    meaning: "Webhook URLs are encrypted in the database with it; 16 characters or more.",
+    readBy: "servers",
+    secret: true,
+    parse: parseSecretKey,
+  }),
+  adminToken: optional({
+    name: "HYDRA_ADMIN_TOKEN",
+    meaning:
+      "Token of an admin, for the time before there are others: with it a server listens on any address. 32 characters or more.",
+    readBy: "servers",
+    secret: true,
+    parse: parseToken,
+  }),
+  publicUrl: optional({
+    name: "HYDRA_PUBLIC_URL",
+    meaning: "Where people reach this server with a browser; webhook messages link to it.",
+    readBy: "servers",
+    parse: parseHttpUrl,
+  }),
+  tracesEndpoint: optional({
+    name: "OTEL_EXPORTER_OTLP_ENDPOINT",
+    meaning: "OpenTelemetry collector that gets the traces of rollouts. Unset: no traces.",
+    readBy: "servers",
+    // A URL may have a password in it.
+    secret: true,
+    parse: parseHttpUrl,
+  }),
+  leaseMs: required({
+    name: "HYDRA_LEASE",
+    meaning: "A server that has not shown itself for this long is taken over by another one.",
+    readBy: "servers",
+    default: "5s",
+    parse: parsePositiveDurationMs,
+  }),
+  retentionMs: required({
+    name: "HYDRA_RETENTION",
+    meaning: "How long completed invocations are kept.",
+    readBy: "servers",
+    default: "24h",
+    parse: parsePositiveDurationMs,
+  }),
+  logLevel: required({
+    name: "HYDRA_LOG_LEVEL",
+    meaning: "Least level that is logged: debug, info, warn, error or silent.",
+    readBy: "servers",
+    default: "info",
+    parse: choiceParser("debug", "info", "warn", "error", "silent"),
+  }),
+};

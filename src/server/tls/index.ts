@@ -1,0 +1,2 @@
+export { CertificateError, type TlsFiles } from "./certificate.ts";
+export { SecureDoor } from "./secure-door.ts";
