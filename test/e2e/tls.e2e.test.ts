@@ -24,7 +24,7 @@ test.skipIf(leftOutWithout("grpcurl"))(
 
     const rollout = await runHydra(["rollout", "acme/sentinel:v2"], settings);
     expect(rollout).toMatchObject({ exit: 0, stderr: "" });
-    expect(rollout.stdout).toContain("wave 5");
+    expect(rollout.stdout).toContain("wave 4 completed");
 
     const watched = await runHydra(["watch", "--json", "--after", "0"], settings);
     expect(watched).toMatchObject({ exit: 0, stderr: "" });
