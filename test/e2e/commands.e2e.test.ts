@@ -178,7 +178,12 @@ describe("wrong usage", () => {
 
 test("hydra help: every command under its heading, each with an example of its own", async () => {
   const { stdout } = await runHydra(["help"]);
-  const headings = ["Operate a rollout:", "Look at rollouts, sentinels and the engine:", "Run a server or an agent:", "Other:"];
+  const headings = [
+    "Operate a rollout:",
+    "Look at rollouts, sentinels and the engine:",
+    "Run a server or an agent:",
+    "Other:",
+  ];
   expect(headings.map((heading) => stdout.indexOf(heading)).every((at, i, all) => at > (all[i - 1] ?? 0))).toBe(true);
   const commands = ["rollout", "resume", "cancel", "rollback", "status", "watch", "history"].map((name) => [name]);
   const nested = ["list", "get", "deploy", "import"].map((name) => ["sentinels", name]);
