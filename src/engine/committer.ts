@@ -11,19 +11,23 @@ import { UnitQueue } from "./unit-queue.ts";
 // Group commit: everything the attempts of one node want written goes through
 // here, and all that waits is written in one transaction.
 //
-//   C1. One batch at a time; while it is in flight the next one gathers. A
-//       batch never waits to grow.
+//   C1. While a batch is in flight the next one gathers. A batch never waits to
+//       grow. Where many operations wait, the next one is sent ahead while the
+//       server still works on the last stage of the first: neither side idles.
 //   C2. Whoever waits for a unit learns of it after its commit, never before.
 //   C3. A unit that makes the batch fail fails alone: the batch is split until
 //       it is found. Conflicts between nodes repeat the batch.
 //   C4. A node that cannot write is lost as a whole; what survives it is handed
-//       back, with the outcome of the last batch left to find out.
+//       back, with the outcome of the batches in flight left to find out.
+//   C5. Batches commit in the order of their numbers, and one sent ahead only if
+//       the one before it has (B1). No lane has units in two that are in flight,
+//       so that what becomes of the first is known before the next is judged.
 
 /** What is left when a node is lost. */
 export interface Remains {
   readonly error: unknown;
-  /** The batch that was in flight, if its outcome is not known. */
-  readonly uncertain?: { readonly number: number; readonly units: readonly Unit[] };
+  /** The batches that were in flight and whose outcome is not known, in the order of their numbers. */
+  readonly uncertain: readonly { readonly number: number; readonly units: readonly Unit[] }[];
   /** Units that were not written. */
   readonly unwritten: readonly Unit[];
 }
@@ -45,7 +49,21 @@ export interface CommitterStats {
   operations: number;
 }
 
+/** A batch in flight: sent, and not known yet to be in or out. */
+interface Flight {
+  readonly number: number;
+  readonly units: readonly Unit[];
+  readonly sentAt: number;
+  readonly answer: Promise<{ readonly result: BatchResult } | { readonly error: unknown }>;
+  /** The server has all of it. */
+  isSent: boolean;
+  /** Of the node's room for invocations (E6). */
+  roomTaken: number;
+}
+
 const MOST_REPEATS = 20;
+/** Operations that must wait for a batch to be sent ahead: a small one costs more than it gains. */
+const SENT_AHEAD_FROM = 250;
 
 export class Committer {
   readonly stats: CommitterStats = { batches: 0, operations: 0 };
@@ -54,10 +72,15 @@ export class Committer {
   readonly #queue = new UnitQueue();
   /** Taken from the queue, and not told yet what became of them. */
   readonly #taken = new Set<Unit>();
-  /** Sent, and not known yet to be in or out. */
-  #inFlight: { readonly number: number; readonly units: readonly Unit[] } | undefined;
+  /** Two at most, in the order of their numbers. */
+  #flights: Flight[] = [];
+  /** Of the last batch that is in. */
   #number = 0;
+  #landedAt = 0;
   #running = false;
+  /** After a failure batches go one by one until all that it touched is settled. */
+  #recovering = false;
+  #looksAhead = false;
   #lost = false;
   #idle = Promise.withResolvers<void>();
 
@@ -74,14 +97,13 @@ export class Committer {
   add(unit: Unit): void {
     if (this.#lost) {
       if (!unit.survives) unit.failed(new TerminalError("this node lost its database connection", "unavailable"));
-      else this.#options.onLost({ error: undefined, unwritten: [unit] });
+      else this.#options.onLost({ error: undefined, uncertain: [], unwritten: [unit] });
       return;
     }
     this.#queue.add(unit);
-    if (!this.#running) {
-      this.#running = true;
-      void this.#run();
-    }
+    if (this.#running) return this.#lookAhead();
+    this.#running = true;
+    void this.#run();
   }
 
   /** Resolves once nothing waits and nothing is in flight. */
@@ -96,10 +118,10 @@ export class Committer {
 
   async #run(): Promise<void> {
     await nextTurn();
-    while (!this.#lost && this.#queue.weight > 0) {
-      const units = this.#queue.take(this.#options.maxBatchOperations);
-      for (const unit of units) this.#taken.add(unit);
-      await this.#commit(units, 0);
+    while (!this.#lost && (this.#flights.length > 0 || this.#queue.weight > 0)) {
+      const flight = this.#flights[0] ?? this.#send(this.#queue.take(this.#options.maxBatchOperations));
+      if (flight) await this.#land(flight, 0);
+      this.#recovering = false;
       // Those who were told get their turn to add to the next batch.
       if (!this.#lost) await nextTurn();
     }
@@ -108,47 +130,91 @@ export class Committer {
     this.#idle = Promise.withResolvers();
   }
 
-  async #commit(candidates: readonly Unit[], repeats: number): Promise<void> {
-    if (this.#lost) return;
+  /** Undefined: none of them is wanted any more. */
+  #send(candidates: readonly Unit[]): Flight | undefined {
+    for (const unit of candidates) this.#taken.add(unit);
     const units = candidates.filter((unit) => this.#wants(unit));
-    if (units.length === 0) return;
-    const number = this.#number + 1;
-    const startedAt = performance.now();
-    this.#inFlight = { number, units };
-    let result: BatchResult;
-    try {
-      result = await this.#connection.transact(batchProgram(this.#input(number, units)));
-    } catch (error) {
-      if (!this.#lost) await this.#recover(error, units, repeats);
-      return;
-    }
+    if (units.length === 0) return undefined;
+    const number = (this.#flights.at(-1)?.number ?? this.#number) + 1;
+    const { promise: answer, resolve } = Promise.withResolvers<Awaited<Flight["answer"]>>();
+    const flight: Flight = { number, units, sentAt: performance.now(), answer, isSent: false, roomTaken: 0 };
+    this.#flights.push(flight);
+    const onLastStage = () => {
+      flight.isSent = true;
+      this.#lookAhead();
+    };
+    this.#connection.transact(batchProgram(this.#input(flight)), onLastStage).then(
+      (result) => resolve({ result }),
+      (error: unknown) => resolve({ error }),
+    );
+    return flight;
+  }
+
+  /** Sends the next batch ahead, after a turn in which it may grow, where it is worth it (C1). */
+  #lookAhead(): void {
+    if (this.#looksAhead || !this.#maySendAhead()) return;
+    this.#looksAhead = true;
+    setImmediate(() => {
+      this.#looksAhead = false;
+      const [first] = this.#flights;
+      if (!first || !this.#maySendAhead()) return;
+      const lanes = first.units.flatMap(({ lane }) => lane ?? []);
+      this.#send(this.#queue.take(this.#options.maxBatchOperations, lanes));
+    });
+  }
+
+  #maySendAhead(): boolean {
+    if (this.#lost || this.#recovering || this.#flights.length !== 1) return false;
+    return this.#flights[0]?.isSent === true && this.#queue.weight >= SENT_AHEAD_FROM;
+  }
+
+  /** Waits for what becomes of the first batch in flight, and tells its units. */
+  async #land(flight: Flight, repeats: number): Promise<void> {
+    const answer = await flight.answer;
     // Lost meanwhile: its outcome was handed over as open (C4).
     if (this.#lost) return;
-    this.#inFlight = undefined;
-    this.#number = number;
-    this.#note(units, startedAt);
-    this.#settle(units, result);
-    this.#options.onOutcome(result.outcome);
+    if ("error" in answer) return await this.#recover(answer.error, flight.units, repeats);
+    this.#flights.shift();
+    this.#number = flight.number;
+    this.#note(flight);
+    this.#settle(flight.units, answer.result);
+    this.#options.onOutcome(answer.result.outcome);
   }
 
   async #recover(error: unknown, units: readonly Unit[], repeats: number): Promise<void> {
+    this.#recovering = true;
+    const [, ahead] = this.#flights;
     const verdict = judgeFailure(error);
-    // Rolled back for certain: nothing to find out.
-    if (isDiskFull(error)) this.#inFlight = undefined;
+    // Rolled back for certain, and with it what was sent ahead (C5): nothing to find out.
+    if (isDiskFull(error)) this.#flights = [];
     if (verdict === "lost") return this.#lose(error);
+    await ahead?.answer;
+    if (this.#lost) return;
     try {
       await this.#connection.reset();
     } catch (resetError) {
       return this.#lose(resetError);
     }
-    // The server has answered: it is rolled back.
-    this.#inFlight = undefined;
-    if (verdict === "repeat" && repeats < MOST_REPEATS) return await this.#commit(units, repeats + 1);
+    // The server has answered: both are rolled back.
+    this.#flights = [];
+    await this.#commitAgain(units, error, verdict === "repeat" ? repeats + 1 : undefined);
+    if (ahead) await this.#commit(ahead.units, 0);
+  }
+
+  /** `repeats` undefined: one of them is to blame. */
+  async #commitAgain(units: readonly Unit[], error: unknown, repeats: number | undefined): Promise<void> {
+    if (repeats !== undefined && repeats <= MOST_REPEATS) return await this.#commit(units, repeats);
     const [first] = units;
     if (units.length === 1 && first) return this.#fail(first, error);
     const middle = units.length >> 1;
     await this.#commit(units.slice(0, middle), 0);
     await this.#commit(units.slice(middle), 0);
+  }
+
+  async #commit(units: readonly Unit[], repeats: number): Promise<void> {
+    if (this.#lost) return;
+    const flight = this.#send(units);
+    if (flight) await this.#land(flight, repeats);
   }
 
   #wants(unit: Unit): boolean {
@@ -174,25 +240,40 @@ export class Committer {
     if (this.#taken.delete(unit)) unit.failed(error);
   }
 
-  #input(number: number, units: readonly Unit[]): BatchInput {
+  #input(flight: Flight): BatchInput {
     const { nodeId, secret, isLocal, isAwaited, room } = this.#options;
-    return { nodeId, secret, number, units, isLocal, isAwaited, room };
+    const { number, units } = flight;
+    return {
+      nodeId,
+      secret,
+      number,
+      units,
+      isLocal,
+      isAwaited,
+      // What the one before it takes is not in memory yet.
+      room: () => this.#flights.reduce((left, each) => (each === flight ? left : left - each.roomTaken), room()),
+      onRoomTaken: (count) => (flight.roomTaken = count),
+    };
   }
 
-  #note(units: readonly Unit[], startedAt: number): void {
+  #note({ units, sentAt }: Flight): void {
     const operations = units.reduce((sum, unit) => sum + unit.weight, 0);
+    const now = performance.now();
+    // One sent ahead begins when the one before it has ended.
+    const durationMs = now - Math.max(sentAt, this.#landedAt);
+    this.#landedAt = now;
     this.stats.batches++;
     this.stats.operations += operations;
-    this.#options.observer.batchCommitted(operations, performance.now() - startedAt);
+    this.#options.observer.batchCommitted(operations, durationMs);
   }
 
   #lose(error: unknown): void {
     if (this.#lost) return;
     this.#lost = true;
-    const uncertain = this.#inFlight;
-    for (const unit of uncertain?.units ?? []) this.#taken.delete(unit);
+    const uncertain = this.#flights;
+    for (const unit of uncertain.flatMap(({ units }) => units)) this.#taken.delete(unit);
     const unwritten = [...this.#taken, ...this.#queue.takeAll()];
     this.#taken.clear();
-    this.#options.onLost({ error, ...(uncertain ? { uncertain } : {}), unwritten });
+    this.#options.onLost({ error, uncertain, unwritten });
   }
 }

@@ -11,9 +11,9 @@ import type { Unit } from "./unit.ts";
 // Keeps one node at work: where one is lost, another takes its place.
 //
 //   U1. The successor fences its predecessor off before it writes anything.
-//   U2. A batch whose outcome was lost with the connection is found out, not
-//       repeated: its number tells, once the predecessor is fenced, whether it
-//       is in.
+//   U2. Batches whose outcome was lost with the connection are found out, not
+//       repeated: their numbers tell, once the predecessor is fenced, whether they
+//       are in.
 //   U3. What callers from outside wait for is written by the successor, unless
 //       the outage lasts too long; then they are told to try again.
 //   U4. Where the database's disk is full they are told so at once.
@@ -95,8 +95,10 @@ export class Succession {
       if (this.#diskIsFull) await delay(FULL_DISK_PAUSE_MS, undefined, { signal }).catch(() => {});
       try {
         const { lastBatch } = await takeOver(this.#shared.upkeepPool, lost.id);
-        if (toSettle) await this.#findOut(toSettle.units, lastBatch >= toSettle.number);
-        toSettle = undefined;
+        for (let [next, ...later] = toSettle; next; [next, ...later] = toSettle) {
+          await this.#findOut(next.units, lastBatch >= next.number);
+          toSettle = later;
+        }
         await this.#welcome(await Node.join(this.#shared));
         return;
       } catch (error) {
@@ -169,8 +171,9 @@ export class Succession {
 }
 
 /** Tells those who wait for a batch that nobody knows what became of it. */
-function failAll(uncertain: Remains["uncertain"]): undefined {
-  for (const unit of uncertain?.units ?? []) unit.failed(outcomeUnknown());
+function failAll(uncertain: Remains["uncertain"]): [] {
+  for (const unit of uncertain.flatMap(({ units }) => units)) unit.failed(outcomeUnknown());
+  return [];
 }
 
 const DISK_FULL =

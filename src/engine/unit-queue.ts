@@ -19,9 +19,9 @@ export class UnitQueue {
     this.#weight += unit.weight;
   }
 
-  /** The next batch: at least one unit, then as many as fit. */
-  take(maxWeight: number): Unit[] {
-    const gathered = new Gathering(maxWeight);
+  /** The next batch, without units of these lanes: at least one unit, then as many as fit. */
+  take(maxWeight: number, lanesUnderWay: Iterable<number> = []): Unit[] {
+    const gathered = new Gathering(maxWeight, lanesUnderWay);
     this.#urgent = gathered.from(this.#urgent);
     this.#others = gathered.from(this.#others);
     this.#weight -= gathered.weight;
@@ -42,10 +42,11 @@ class Gathering {
   weight = 0;
   readonly #maxWeight: number;
   readonly #records = new Set<string>();
-  readonly #deferredLanes = new Set<number>();
+  readonly #deferredLanes: Set<number>;
 
-  constructor(maxWeight: number) {
+  constructor(maxWeight: number, lanesUnderWay: Iterable<number>) {
     this.#maxWeight = maxWeight;
+    this.#deferredLanes = new Set(lanesUnderWay);
   }
 
   /** Takes what fits, and at least one unit of each queue, so that none starves; hands back the rest, in order. */

@@ -30,6 +30,8 @@ export interface BatchInput {
   isAwaited(invocationId: number): boolean;
   /** How many more invocations this node may run; negative: it runs more than its share already. */
   room(): number;
+  /** Told how much of the room this batch has taken at most. */
+  onRoomTaken(count: number): void;
 }
 
 export interface BatchResult {
@@ -63,7 +65,7 @@ export function* batchProgram(input: BatchInput): Program<BatchResult> {
     head = [];
   }
   const { operations, refused } = collectOperations(active, results, input.secret);
-  const request: WriteRequest = { ...input, operations: withinRoom(groupOperations(operations), input.room()) };
+  const request: WriteRequest = { ...input, operations: withinRoom(groupOperations(operations), input) };
   const writes = writeStatements(request);
   const epilogues = distinctStatements(effects, (effect) => effect.epilogue);
   const statements = [...head, ...writes.map((write) => write.statement), ...epilogues];
@@ -174,8 +176,9 @@ function collectOperations(
 }
 
 /** All who make a batch saw the same room before it: it is given to the first of them, the rest is left to peers (E6). */
-function withinRoom(by: OperationsByKind, room: number): OperationsByKind {
-  let left = room;
+function withinRoom(by: OperationsByKind, { room, onRoomTaken }: BatchInput): OperationsByKind {
+  const before = room();
+  let left = before;
   const birth = by.birth.map((each) => {
     if (!each.claim) return each;
     if (left <= (each.parentId === undefined ? -OUTSIDE_RESERVE : 0)) return { ...each, claim: false };
@@ -183,6 +186,8 @@ function withinRoom(by: OperationsByKind, room: number): OperationsByKind {
     return each;
   });
   const claim = by.claim.map((each) => ({ ...each, limit: Math.max(0, Math.min(each.limit, left)) }));
+  const claimed = claim.reduce((sum, { limit }) => sum + limit, 0);
+  if (claimed > 0 || left !== before) onRoomTaken(before - left + claimed);
   return { ...by, birth, claim };
 }
 

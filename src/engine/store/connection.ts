@@ -20,10 +20,11 @@ const SETTINGS: Record<string, string> = {
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** A connection that runs pipelines, one after the other. */
+/** A connection that runs pipelines, one after the other; the next may be sent while one is under way. */
 export class WriterConnection {
   readonly #client: pg.Client;
   readonly #prepared = new Set<string>();
+  #underWay = 0;
 
   private constructor(client: pg.Client) {
     this.#client = client;
@@ -58,11 +59,17 @@ export class WriterConnection {
     return new WriterConnection(client);
   }
 
-  /** Commits the program, or none of it. */
-  async transact<T>(program: Program<T>): Promise<T> {
-    const pipeline = new Pipeline(program, this.#prepared);
+  /**
+   * Commits the program, or none of it. `onLastStage` is called when all of it
+   * has been sent: from then on, and not before, another program may be sent
+   * ahead, one at a time. That one begins when this one has ended, of whatever kind.
+   */
+  async transact<T>(program: Program<T>, onLastStage: () => void = () => {}): Promise<T> {
+    const pipeline = new Pipeline(program, this.#prepared, onLastStage);
+    const isAhead = this.#underWay++ > 0;
     this.#client.query(pipeline as unknown as pg.Submittable);
-    return await pipeline.done;
+    if (isAhead) pipeline.sendAhead((this.#client as unknown as { connection: pg.Connection }).connection);
+    return await pipeline.done.finally(() => this.#underWay--);
   }
 
   /** Forgets prepared statements: after an error it is not known which of them exist. */

@@ -15,6 +15,9 @@ import type pg from "pg";
 //       ReadyForQuery: the transaction is committed.
 //   P4. A connection that breaks before that leaves the outcome open, whatever
 //       it said last: the number of the batch tells (succession.ts).
+//   P5. A pipeline may be sent ahead, while one before it is under way that has sent
+//       its last stage: the server takes it up after that one's Sync, whether that
+//       one failed or not.
 //
 // Rests on semi-internal parts of `pg` (Submittable, Connection); both packages
 // are pinned and test/engine/store/pipeline.pg.test.ts covers what is used.
@@ -61,18 +64,31 @@ export class Pipeline<T> {
   #result: { value: T } | undefined;
   #stage: Stage | undefined;
   #synced = false;
+  #onLastStage: () => void;
+  /** Of being sent ahead; undefined: it was not. */
+  #sentAhead: { readonly problem: Error | undefined } | undefined;
 
-  /** `prepared`: names known on this connection; the caller empties it (and deallocates) after an error. */
-  constructor(program: Program<T>, prepared: Set<string>) {
+  /**
+   * `prepared`: names known on this connection; the caller empties it (and deallocates) after an error.
+   * `onLastStage`: called when all of it has been sent.
+   */
+  constructor(program: Program<T>, prepared: Set<string>, onLastStage: () => void) {
     this.#program = program;
     this.#prepared = prepared;
+    this.#onLastStage = onLastStage;
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     this.done = promise;
     this.#settle = { resolve, reject };
   }
 
+  /** Its turn has come: called by the client, which gives it what the server answers from now on. */
   submit(connection: pg.Connection): Error | undefined {
-    return this.#advance(connection as unknown as Wire, undefined);
+    return this.#sentAhead ? this.#sentAhead.problem : this.#advance(connection as unknown as Wire, undefined);
+  }
+
+  /** Sends the first stage before its turn (P5). */
+  sendAhead(connection: pg.Connection): void {
+    this.#sentAhead = { problem: this.#advance(connection as unknown as Wire, undefined) };
   }
 
   handleDataRow(message: { fields: Row }): void {
@@ -147,6 +163,7 @@ export class Pipeline<T> {
       wire.flush();
     }
     wire.stream.uncork();
+    if (stage.last) this.#onLastStage();
   }
 
   #abort(wire: Wire, cause: unknown): void {

@@ -119,8 +119,9 @@ describe("a pipeline", () => {
     const update: Statement = { name: "update", text: "update marks set count = 1 where name = $1", values: ["held"] };
     const error = await cutDuring(program([insert("a"), update], [insert("b")]));
     expect(judgeFailure(error)).toBe("lost");
-    expect(losses).toHaveLength(1);
+    await eventually(() => losses.length === 1);
     expect(await names()).toEqual([{ name: "held" }]);
+    expect(losses).toHaveLength(1);
   });
 
   test("P4. the server ends it after Sync was sent: it says so, and it is not in", async () => {
@@ -145,6 +146,25 @@ describe("a pipeline", () => {
     // The server had all it needed.
     await eventually(async () => expect(await names()).toEqual([{ name: "a" }, { name: "held" }]));
   });
+
+  test.each([
+    ["commits", [insert("a")], ["a", "b"]],
+    ["fails", [insert("a"), failing], ["b"]],
+  ])(
+    "P5. one that was sent ahead: begins when the one before it has ended, which %s",
+    async (_how, first, expected) => {
+      let ahead: Promise<unknown> | undefined;
+      const ended: string[] = [];
+      const sendAhead = () => {
+        ahead = connection.transact(program([insert("b")])).then(() => ended.push("ahead"));
+      };
+      const note = () => ended.push("first");
+      await connection.transact(program([count], first), sendAhead).then(note, note);
+      await ahead;
+      expect(ended).toEqual(["first", "ahead"]);
+      expect((await names()).map(({ name }) => name)).toEqual(expected);
+    },
+  );
 
   /** Ends the connection's backend while the program waits for a lock. */
   async function cutDuring(each: Program<unknown>): Promise<Error> {
