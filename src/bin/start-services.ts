@@ -2,13 +2,7 @@ import type { Transport } from "@connectrpc/connect";
 import pg from "pg";
 import type { Logger } from "pino";
 import { createEngine, type Engine, migrate, TerminalError } from "../engine/index.ts";
-import {
-  checkWebhookUrl,
-  rolloutHandlers,
-  rolloutMigrations,
-  startNotifier,
-  startTrimmingLog,
-} from "../rollout/index.ts";
+import { checkWebhookUrl, rolloutHandlers, rolloutMigrations, startNotifier, startTrimming } from "../rollout/index.ts";
 import { CertificateError, ListenError, Metrics, startServer, startTraces, type TlsFiles } from "../server/index.ts";
 import type { Phases } from "./phases.ts";
 import type { ReleaseStack } from "./release-stack.ts";
@@ -36,7 +30,7 @@ export async function startServices(
   const engine = openEngine(options, databaseUrl, metrics);
   started.defer(() => engine.stop());
   await phases.measure("engine", () => engine.start());
-  const trimming = startTrimmingLog(engine, log);
+  const trimming = startTrimming({ engine, log, historyMs: config.historyRetentionMs });
   started.defer(() => trimming.stop());
   const notifier = openNotifier(options, engine, pool, metrics);
   started.defer(() => notifier.stop());

@@ -141,6 +141,13 @@ export const serverSettings = {
     default: "24h",
     parse: parsePositiveDurationMs,
   }),
+  historyRetentionMs: required({
+    name: "HYDRA_HISTORY_RETENTION",
+    meaning: "How long rollouts are kept after their end, and events after they happened. The latest rollout stays.",
+    readBy: "servers",
+    default: "720h",
+    parse: parsePositiveDurationMs,
+  }),
   logLevel: required({
     name: "HYDRA_LOG_LEVEL",
     meaning: "Least level that is logged: debug, info, warn, error or silent.",

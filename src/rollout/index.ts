@@ -55,6 +55,6 @@ export {
 } from "./reading/index.ts";
 export { checkSentinelId } from "./sentinel-id.ts";
 export { sentinelSpecRow, upsertRefusal } from "./sentinel-spec.ts";
-export { deleteOldChanges, startTrimmingLog } from "./trim-log.ts";
+export { deleteOldChanges, deleteOldHistory, startTrimming } from "./trimming.ts";
 export { openWebhook, type SealedWebhook, webhookKeyFrom } from "./webhook-secret.ts";
 export { checkWebhookUrl } from "./webhook-url.ts";

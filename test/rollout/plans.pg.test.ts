@@ -21,6 +21,8 @@ import { cancelRollout, resumeRollout, startRollback } from "../../src/rollout/e
 import { recordReport } from "../../src/rollout/effects/record-report.ts";
 import { reviewSentinel } from "../../src/rollout/effects/review-sentinel.ts";
 import { startWave } from "../../src/rollout/effects/start-wave.ts";
+import { trimEvents } from "../../src/rollout/effects/trim-events.ts";
+import { trimRollouts } from "../../src/rollout/effects/trim-rollouts.ts";
 import { upsertSentinels } from "../../src/rollout/effects/upsert-sentinels.ts";
 import { createDatabase } from "../support/database.ts";
 
@@ -60,6 +62,8 @@ const effects = [
   reviewSentinel,
   startRollback,
   startWave,
+  trimEvents,
+  trimRollouts,
   upsertSentinels,
 ].map(({ name, input, statement }) => ({
   name,

@@ -1,22 +1,12 @@
 import { defineEffect } from "../../engine/index.ts";
 import { LOCK_LOG } from "./log.ts";
-
-export interface TrimChangesRow {
-  /** Changes younger than this stay. */
-  keepMs: number;
-  /** At most so many at once, which holds other writers up. */
-  atMost: number;
-}
-
-export interface TrimChangesResult {
-  deleted: number;
-}
+import type { TrimResult, TrimRow } from "./trim-row.ts";
 
 /**
  * Deletes the oldest changes of desired state, and says up to where: an agent
  * whose cursor is older than that needs a full sync.
  */
-export const trimChanges = defineEffect<TrimChangesRow, TrimChangesResult>({
+export const trimChanges = defineEffect<TrimRow, TrimResult>({
   name: "trim_changes",
   input: { keepMs: "float8", atMost: "int4" },
   output: { deleted: "int4" },
