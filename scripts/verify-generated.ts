@@ -10,16 +10,22 @@ const fresh = mkdtempSync(path.join(tmpdir(), "hydra-generated-"));
 
 try {
   execFileSync("buf", ["generate", "--output", fresh], { cwd: root, stdio: "inherit" });
-  const { status } = spawnSync("diff", ["-r", "-q", "src/gen", path.join(fresh, "src/gen")], {
-    cwd: root,
+  const orders = "examples/orders";
+  execFileSync("buf", ["generate", "--output", path.join(fresh, orders)], {
+    cwd: path.join(root, orders),
     stdio: "inherit",
   });
-  if (status !== 0) {
-    console.error("src/gen is not what the .proto files say: run `npm run generate`");
-    process.exitCode = 1;
-  }
+  compare("src/gen", "run `npm run generate`");
+  compare(`${orders}/gen`, `run \`npx buf generate\` in ${orders}`);
   const pages = spawnSync(process.execPath, ["scripts/generate-docs.ts", "--check"], { cwd: root, stdio: "inherit" });
   if (pages.status !== 0) process.exitCode = 1;
 } finally {
   rmSync(fresh, { recursive: true, force: true });
+}
+
+function compare(folder: string, remedy: string): void {
+  const { status } = spawnSync("diff", ["-r", "-q", folder, path.join(fresh, folder)], { cwd: root, stdio: "inherit" });
+  if (status === 0) return;
+  console.error(`${folder} is not what the .proto files say: ${remedy}`);
+  process.exitCode = 1;
 }
