@@ -36,6 +36,8 @@ export interface CommitterOptions {
   readonly nodeId: number;
   readonly secret: Buffer;
   readonly maxBatchOperations: number;
+  /** Operations that must wait for a batch to be sent ahead: a small one costs more than it gains. */
+  readonly sendAheadFrom: number;
   readonly observer: EngineObserver;
   isLocal(invocationId: number): boolean;
   isAwaited(invocationId: number): boolean;
@@ -62,8 +64,6 @@ interface Flight {
 }
 
 const MOST_REPEATS = 20;
-/** Operations that must wait for a batch to be sent ahead: a small one costs more than it gains. */
-const SENT_AHEAD_FROM = 250;
 
 export class Committer {
   readonly stats: CommitterStats = { batches: 0, operations: 0 };
@@ -165,7 +165,7 @@ export class Committer {
 
   #maySendAhead(): boolean {
     if (this.#lost || this.#recovering || this.#flights.length !== 1) return false;
-    return this.#flights[0]?.isSent === true && this.#queue.weight >= SENT_AHEAD_FROM;
+    return this.#flights[0]?.isSent === true && this.#queue.weight >= this.#options.sendAheadFrom;
   }
 
   /** Waits for what becomes of the first batch in flight, and tells its units. */

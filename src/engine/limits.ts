@@ -8,6 +8,8 @@ export interface EngineLimits {
   maxQueuedOperations: number;
   /** Operations in one batch. Default 1,000. */
   maxBatchOperations: number;
+  /** Operations that must wait for a batch to be sent while the one before it is under way. */
+  sendAheadFrom: number;
   /** A node that has not shown itself for this long is taken over. Default 5,000. */
   leaseMs: number;
   /** How often due work is looked for without a hint. Default 1,000. */
@@ -26,6 +28,7 @@ export const DEFAULT_LIMITS: EngineLimits = {
   maxResident: 20_000,
   maxQueuedOperations: 50_000,
   maxBatchOperations: 1_000,
+  sendAheadFrom: 250,
   leaseMs: 5_000,
   pollMs: 1_000,
   retentionMs: 24 * 60 * 60 * 1_000,

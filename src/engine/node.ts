@@ -72,6 +72,7 @@ export class Node implements AttemptHost {
       nodeId: id,
       secret: shared.secret,
       maxBatchOperations: limits.maxBatchOperations,
+      sendAheadFrom: limits.sendAheadFrom,
       observer: shared.observer,
       isLocal: (invocationId) => this.residents.has(invocationId),
       isAwaited: (invocationId) => shared.isAwaited(invocationId),

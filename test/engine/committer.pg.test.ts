@@ -48,6 +48,7 @@ beforeEach(async () => {
     nodeId: await registerNode(connection),
     secret: Buffer.alloc(32),
     maxBatchOperations: 1_000,
+    sendAheadFrom: 250,
     observer: UNOBSERVED,
     isLocal: () => false,
     isAwaited: () => false,
