@@ -15,10 +15,14 @@ export class Call {
   name = UNNAMED;
   /** Set once the caller has been let in. */
   caller: Caller | undefined;
+  /** Why its caller would not be let in any more; undefined: it would, or has not been. */
+  refusalNow: () => ConnectError | undefined = () => undefined;
   /** Why it has not been let in. */
   refusal: ConnectError | undefined;
   /** Streams end at once when the server stops; other calls get the grace time. */
   streams = false;
+  /** May take long, and is no more than waiting: it ends when its caller would not be let in any more. */
+  lasts = false;
   /** Worth a line at level info. */
   notable = false;
   invocationId: string | undefined;

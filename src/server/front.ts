@@ -65,10 +65,10 @@ export class Front {
     for (const call of this.#calls) if (call.streams) call.abort(reason);
   }
 
-  /** Ends the streams of callers that would not be let in any more. */
-  endStreamsOfRefused(): void {
+  /** Ends what lasts of callers that would not be let in any more. */
+  endCallsOfRefused(): void {
     for (const call of this.#calls) {
-      const refusal = call.streams && call.caller ? this.#deps.access.refusalNow(call.caller) : undefined;
+      const refusal = call.lasts ? call.refusalNow() : undefined;
       if (refusal) call.abort(refusal);
     }
   }
@@ -132,7 +132,9 @@ export class Front {
   #admit(request: NodeRequest, path: string, call: Call): void {
     const { access, rpc, ingress } = this.#deps;
     try {
-      call.caller = access.admit(headOf(request), neededRole(path, rpc, ingress.services));
+      const caller = access.admit(headOf(request), neededRole(path, rpc, ingress.services));
+      call.caller = caller;
+      call.refusalNow = () => access.refusalNow(caller);
     } catch (error) {
       call.refusal = toConnectError(error);
     }

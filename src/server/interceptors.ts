@@ -33,12 +33,25 @@ async function* withErrors(
 }
 
 /**
- * Ends streams the moment their call is aborted, whatever their
- * implementation waits for, with the reason as the client's error.
+ * Ends streams, what a client sends as what it is sent, the moment their call is
+ * aborted, whatever their implementation waits for, with the reason as the client's error.
  */
 export const abortableStreams: Interceptor = (next) => async (request) => {
-  const response = await next(request);
-  return response.stream ? { ...response, message: untilAborted(response.message, request.signal) } : response;
+  const { signal } = request;
+  const response = await next(
+    request.stream ? { ...request, message: untilAborted(request.message, signal) } : request,
+  );
+  return response.stream ? { ...response, message: untilAborted(response.message, signal) } : response;
+};
+
+/**
+ * A message may come slowly: its caller is judged again once it is there, before
+ * anything is done. What lasts longer is ended by the front.
+ */
+export const stillLetIn: Interceptor = (next) => (request) => {
+  const refusal = request.contextValues.get(callKey)?.refusalNow();
+  if (refusal) throw refusal;
+  return next(request);
 };
 
 async function* untilAborted(messages: StreamResponse["message"], signal: AbortSignal): AsyncGenerator<Message> {

@@ -13,7 +13,8 @@ import { handler as handlerOption, HandlerKind, type Role } from "../gen/hydra/v
 import { boundToRegion, roleOf } from "./access/index.ts";
 import { type Call, callKey } from "./call.ts";
 import { codeOfAbort } from "./call-log.ts";
-import { abortableStreams, errorInterceptor } from "./interceptors.ts";
+import { abortableStreams, errorInterceptor, stillLetIn } from "./interceptors.ts";
+import { gathered } from "./gathered.ts";
 import { jsonText } from "./json-text.ts";
 import type { NodeRequest, NodeResponse } from "./one-port.ts";
 import { type Answer, send } from "./send.ts";
@@ -33,7 +34,7 @@ export function routerOptions(log: Logger, maxBodyBytes: number): ConnectRouterO
     readMaxBytes: maxBodyBytes,
     maxTimeoutMs: MAX_TIMEOUT_MS,
     jsonOptions,
-    interceptors: [errorInterceptor(log), abortableStreams, boundToRegion],
+    interceptors: [errorInterceptor(log), abortableStreams, stillLetIn, boundToRegion],
   };
 }
 
@@ -80,13 +81,16 @@ export class RpcFront {
     const { method } = handler;
     call.name = path.slice(1);
     call.streams = answersInStream(method);
+    call.lasts = call.streams || method.methodKind === "client_streaming" || this.#durable.has(path);
     // What was not let in is told of elsewhere, and less often.
     call.notable = this.#durable.has(path) && call.caller !== undefined;
     const values = createContextValues().set(callKey, call);
     const answer = await handler(universalRequestFrom(request, call.signal, values));
     const sentence = answer.body ? undefined : WHY_NOT[answer.status];
-    if (sentence === undefined) await universalResponseToNodeResponse(answer, response);
-    else send(response, whyNotAnswer(answer.status, sentence));
+    if (sentence === undefined) {
+      const inOne = call.streams && answer.body ? { ...answer, body: gathered(answer.body) } : answer;
+      await universalResponseToNodeResponse(inOne, response);
+    } else send(response, whyNotAnswer(answer.status, sentence));
   }
 }
 

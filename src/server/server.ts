@@ -87,7 +87,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const readiness = new Readiness(pool);
   const tail = new EventTail({ pool, databaseUrl, log });
   const agentStreams = new AgentStreams();
-  const guard = new Guard({ ...options, onLook: () => front.endStreamsOfRefused() });
+  const guard = new Guard({ ...options, onLook: () => front.endCallsOfRefused() });
   const [stopping, ended] = [new AbortController(), new AbortController()];
   const services: Services = new Services(
     servedServices({ engine, pool, log, tail, agentStreams, readiness, guard, stopping: stopping.signal }),

@@ -32,13 +32,16 @@ test("tokens create: the token alone on standard output, the rest beside it; the
     ["ci", "operator", ""],
     ["eu", "agent", "eu-1"],
   ]);
+  const rows = await hydra(url, ["tokens", "list", "--json"], { token });
+  expect(rows.printed.map((line) => (JSON.parse(line) as { name: string }).name)).toEqual(["alice", "ci", "eu"]);
+  expect(rows.printed.join()).not.toMatch(/secret|hydra_/);
   const revoked = await hydra(url, ["tokens", "revoke", "ci"], { token });
   expect(revoked).toMatchObject({ exitCode: 0, printed: [expect.stringContaining("Token ci is revoked")] });
   expect((await hydra(url, ["tokens", "list"], { token })).printed).toHaveLength(2);
 });
 
 test.each([
-  [undefined, ["status"], /asks for a token: none came with this call.*Give a token with --token or HYDRA_TOKEN/],
+  [undefined, ["status"], /asks for a token: no token came with this call.*Give a token with --token or HYDRA_TOKEN/],
   ["wrong", ["status"], /not known here.*does not take the one from/],
   ["viewer", ["rollout", "acme/x:2"], /takes the role operator, token "viewer" has the role viewer/],
   ["operator", ["tokens", "list"], /takes the role admin, token "ci" has the role operator/],

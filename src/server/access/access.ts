@@ -22,7 +22,8 @@ import { allows } from "./roles.ts";
 //   A1. Once there is a token, expired ones included, nobody does anything without one, on loopback too.
 //   A2. Without tokens whoever reaches the server may do everything; so it is open only where it listens on loopback,
 //       or was told to be (`openWithoutTokens`), and closed to everybody elsewhere.
-//   A3. Who was let in to a stream is judged again at every look at the tokens.
+//   A3. Who was let in is judged again once its message is there, and where it lasts (a stream, the wait for an
+//       invocation) at every look at the tokens: what was held open does not outlive the token.
 //   A4. A refusal never repeats what was sent as a token, and in the log they are limited.
 
 /** The head of a request, as far as it decides who may pass. */

@@ -11,12 +11,12 @@ const HOW = "send `Authorization: Bearer TOKEN`";
 
 export function noToken(): ConnectError {
   return unauthenticated(
-    `none came with this call: ${HOW}. An admin makes one with \`hydra tokens create NAME --role ROLE\``,
+    `no token came with this call: ${HOW}. An admin makes one with \`hydra tokens create NAME --role ROLE\``,
   );
 }
 
 export function noBearer(): ConnectError {
-  return unauthenticated(`the Authorization header holds something else: ${HOW}`);
+  return unauthenticated(`the Authorization header holds something else than a token: ${HOW}`);
 }
 
 export function unknownToken(): ConnectError {

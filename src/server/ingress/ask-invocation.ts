@@ -1,13 +1,12 @@
 import { z } from "zod";
 import type { Call } from "../call.ts";
-import type { NodeRequest } from "../one-port.ts";
 import type { Answer } from "../send.ts";
 import { jsonAnswer } from "./answer.ts";
 import { unknownService } from "./call-handler.ts";
 import type { IngressDeps } from "./deps.ts";
 import { endingAnswer } from "./ending.ts";
 import { IngressFailure } from "./failure.ts";
-import { bodyOf, bodyText } from "./input.ts";
+import { bodyOf, bodyText, type CallRequest } from "./input.ts";
 import type { InvocationTarget } from "./route.ts";
 
 const OUTPUT_NOT_READY = 470;
@@ -24,8 +23,8 @@ const targetSchema = z.discriminatedUnion("target", [
 ]);
 
 /** Reads which invocation a body asks for. */
-export async function targetInBody(request: NodeRequest, maxBytes: number): Promise<InvocationTarget> {
-  const text = bodyText(await bodyOf(request, maxBytes));
+export async function targetInBody(asked: CallRequest, maxBytes: number): Promise<InvocationTarget> {
+  const text = bodyText(await bodyOf(asked, maxBytes));
   const parsed = targetSchema.safeParse(jsonOf(text));
   if (!parsed.success) {
     throw new IngressFailure(
@@ -41,6 +40,7 @@ export async function targetInBody(request: NodeRequest, maxBytes: number): Prom
 
 /** Waits for an invocation's end. */
 export async function attach(target: InvocationTarget, call: Call, deps: IngressDeps): Promise<Answer> {
+  call.lasts = true;
   const invocationId = await idOf(target, deps);
   const ending = invocationId === undefined ? undefined : await deps.invocations.end(invocationId, call.signal);
   if (invocationId === undefined || !ending) throw new IngressFailure(404, "not found", "invocation", invocationId);

@@ -1,9 +1,8 @@
 import { isJson } from "../json-text.ts";
-import type { NodeRequest } from "../one-port.ts";
 import type { Answer } from "../send.ts";
 import type { IngressDeps } from "./deps.ts";
 import { IngressFailure } from "./failure.ts";
-import { bodyOf, bodyText } from "./input.ts";
+import { bodyOf, bodyText, type CallRequest } from "./input.ts";
 import type { Route } from "./route.ts";
 
 type AwakeableRoute = Extract<Route, { kind: "awakeable" }>;
@@ -11,10 +10,10 @@ type AwakeableRoute = Extract<Route, { kind: "awakeable" }>;
 /** Completes an awakeable. Repeats change nothing and are answered alike. */
 export async function completeAwakeable(
   { awakeableId, verb }: AwakeableRoute,
-  request: NodeRequest,
+  asked: CallRequest,
   deps: IngressDeps,
 ): Promise<Answer> {
-  const text = bodyText(await bodyOf(request, deps.maxBodyBytes));
+  const text = bodyText(await bodyOf(asked, deps.maxBodyBytes));
   if (verb === "reject") {
     await deps.engine.rejectAwakeable(awakeableId, text || "rejected");
   } else {

@@ -36,6 +36,7 @@ export async function callHandler(asked: ServiceRequest, deps: IngressDeps): Pro
   if (!target) return callQuery(asked, service, deps);
   call.name = `${route.service}/${route.handler}${route.kind === "send" ? "/send" : ""}`;
   call.notable = true;
+  call.lasts = true;
   if (request.method !== "POST") throw methodNotAllowed();
   const accepted = await store(asked, target, deps);
   call.invocationId = accepted.invocationId;
@@ -48,7 +49,7 @@ async function store(asked: ServiceRequest, target: DurableMethod, deps: Ingress
   const { route, query, request, call } = asked;
   const delayMs = delayOf(route, query, target);
   checkContentType(request.headers["content-type"]);
-  const message = decodeInput(target.method.input, await bodyOf(request, deps.maxBodyBytes));
+  const message = decodeInput(target.method.input, await bodyOf(asked, deps.maxBodyBytes));
   placeKey(target, message, route.key);
   try {
     return await deps.invocations.store({
@@ -109,19 +110,14 @@ async function callQuery(asked: ServiceRequest, service: DurableService, deps: I
   call.name = `${typeName}/${method.name}`;
   if (request.method !== "POST") throw methodNotAllowed();
   checkContentType(request.headers["content-type"]);
-  const message = decodeInput(method.input, await bodyOf(request, deps.maxBodyBytes));
-  const header = { [REQUEST_ID]: call.requestId, ...authorizationOf(request) };
+  const message = decodeInput(method.input, await bodyOf(asked, deps.maxBodyBytes));
+  const header = { [REQUEST_ID]: call.requestId };
   try {
     const answer = await deps.transport.unary(method, call.signal, undefined, header, message);
     return outputAnswer(undefined, toJsonString(method.output, answer.message));
   } catch (error) {
     throw failureFrom(error, "invocation", call, deps.log);
   }
-}
-
-function authorizationOf(request: NodeRequest): Record<string, string> {
-  const { authorization } = request.headers;
-  return authorization === undefined ? {} : { authorization };
 }
 
 function headerOf(request: NodeRequest, name: string): string | undefined {

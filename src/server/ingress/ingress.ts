@@ -47,12 +47,12 @@ async function follow(route: Route, asked: IngressRequest, deps: IngressDeps): P
       return ask(route.kind, route.target, call, deps);
     case "named_in_body":
       allow(request, "POST");
-      return ask(route.verb, await targetInBody(request, deps.maxBodyBytes), call, deps);
+      return ask(route.verb, await targetInBody(asked, deps.maxBodyBytes), call, deps);
     case "awakeable":
       allow(request, "POST");
       call.name = `restate/awakeables/${route.verb}`;
       call.notable = true;
-      return completeAwakeable(route, request, deps);
+      return completeAwakeable(route, asked, deps);
     case "health":
       allow(request, "GET");
       return jsonAnswer(200, { services: [...deps.services.durable.keys()] });

@@ -1,17 +1,24 @@
 import { type DescMessage, fromJsonString, type Message } from "@bufbuild/protobuf";
+import type { Call } from "../call.ts";
 import { jsonText, textOf } from "../json-text.ts";
 import type { NodeRequest } from "../one-port.ts";
 import { BodyTooLargeError, readBody } from "../request-body.ts";
 import { IngressFailure } from "./failure.ts";
 
-/** Reads a request's body; too much of it is a 413. */
-export async function bodyOf(request: NodeRequest, maxBytes: number): Promise<Buffer> {
-  try {
-    return await readBody(request, maxBytes);
-  } catch (error) {
-    if (error instanceof BodyTooLargeError) throw new IngressFailure(413, error.message);
-    throw error;
-  }
+/** A request, with what is known of the call that it makes. */
+export interface CallRequest {
+  readonly request: NodeRequest;
+  readonly call: Call;
+}
+
+/** Reads a request's body; too much of it is a 413. It may come slowly: its caller is judged again then. */
+export async function bodyOf({ request, call }: CallRequest, maxBytes: number): Promise<Buffer> {
+  const body = await readBody(request, maxBytes).catch((error: unknown) => {
+    throw error instanceof BodyTooLargeError ? new IngressFailure(413, error.message) : error;
+  });
+  const refusal = call.refusalNow();
+  if (refusal) throw refusal;
+  return body;
 }
 
 /** A body as text; what is not UTF-8 is a 400. */

@@ -95,7 +95,7 @@ describe("with tokens", () => {
   });
 
   test.each([
-    [undefined, "none came with this call"],
+    [undefined, "no token came with this call"],
     ["Basic Z29vZDo=", "holds something else"],
     ["Bearer", "holds something else"],
     ["Bearer two words", "holds something else"],

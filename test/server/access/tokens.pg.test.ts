@@ -211,6 +211,24 @@ test("an agent's token: its own region alone, streaming and reporting, and nothi
   await clientOf(serving.url, admin).cluster.reportObservedState(self("us-1"));
 });
 
+test("calls with a token, let in or not: none of them asks the database about it", async () => {
+  await using serving = await serve();
+  const { viewer, agent } = await createTokens(serving.url);
+  let taken = 0;
+  serving.pool.on("acquire", () => (taken += 1));
+  // Listing services needs no database of its own.
+  const client = clientOf(serving.url, viewer);
+  const others = [clientOf(serving.url, agent), clientOf(serving.url, `${viewer}0`), clientOf(serving.url)];
+  const startedAt = performance.now();
+  for (let i = 0; i < 50; i++) {
+    await client.engine.listServices({});
+    for (const { engine } of others) await refusalOf(engine.listServices({}));
+  }
+  // The tokens are looked at by the clock (T2), and uses are written behind.
+  const looks = Math.ceil((performance.now() - startedAt) / 1_000) + 1;
+  expect(taken).toBeLessThanOrEqual(2 * looks);
+});
+
 async function drain(stream: AsyncIterator<unknown>): Promise<void> {
   while (!(await stream.next()).done);
 }
