@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto";
 import type { CallOptions } from "@connectrpc/connect";
 import { IDEMPOTENCY_KEY_HEADER } from "../client/index.ts";
 import type { SentinelRolloutState as State, WatchResponse } from "../gen/hydra/v1/sentinel_rollout_pb.ts";
-import { createDisplay, type Display } from "./drawing/display.ts";
+import { createDisplay, type Display, isPicture } from "./drawing/display.ts";
 import { isConnectionFailure } from "./failure.ts";
 import { follow, stateOf } from "./watching/follow.ts";
 import { Patience } from "./watching/patience.ts";
@@ -34,7 +34,8 @@ export async function operate<Answer>(session: Session, operation: Operation<Ans
   const over = new AbortController();
   const signal = AbortSignal.any([session.interrupted, over.signal]);
   const loading = createDisplay(session);
-  const stream = follow(session.client, { signal, onAway: (forMs) => void loading.then((it) => it.away(forMs)) });
+  const onAway = (forMs: number | undefined) => void loading.then((display) => display.away(forMs));
+  const stream = follow(session.client, { signal, onAway, isPicture: isPicture(session) });
   // Shows that there is a server, and from where on events are ours to draw.
   const first = await stream.next();
   const display = await loading;

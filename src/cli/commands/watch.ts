@@ -1,5 +1,5 @@
 import { SentinelRolloutState as State } from "../../gen/hydra/v1/sentinel_rollout_pb.ts";
-import { createDisplay } from "../drawing/display.ts";
+import { createDisplay, isPicture } from "../drawing/display.ts";
 import { ExitCode } from "../exit-codes.ts";
 import { followToTheEnd, stateOf } from "../watching/follow.ts";
 import { exitCodeOfOutcome, sayDetached } from "../outcome.ts";
@@ -24,7 +24,8 @@ export async function watch(session: Session, options: WatchOptions): Promise<Ex
   // Loaded while the server answers: it shows nothing before that.
   const loading = createDisplay(session, { hints: true });
   const onAway = (forMs: number | undefined) => void loading.then((display) => display.away(forMs));
-  const stream = followToTheEnd(session.client, { rolloutId, afterSequence, all, signal, onAway });
+  const shown = { rolloutId, afterSequence, all, isPicture: isPicture(session) };
+  const stream = followToTheEnd(session.client, { ...shown, signal, onAway });
   // An error of the first message is told before anything is drawn.
   const first = await stream.next();
   const display = await loading;

@@ -22,6 +22,11 @@ export interface DisplayOptions {
   hints?: boolean;
 }
 
+/** Whether a session's output is one picture, drawn over again and again. */
+export function isPicture({ terminal, json }: Pick<Session, "terminal" | "json">): boolean {
+  return terminal.live && !json;
+}
+
 /** JSON lines, a picture that is drawn over, or plain lines: whatever suits the output. */
 export async function createDisplay(session: Session, options: DisplayOptions = {}): Promise<Display> {
   const display = await displayFor(session, options);
@@ -29,9 +34,9 @@ export async function createDisplay(session: Session, options: DisplayOptions = 
   return display;
 }
 
-async function displayFor({ client, terminal, json }: Session, { hints = false }: DisplayOptions): Promise<Display> {
-  if (json) return jsonDisplay(terminal);
-  if (!terminal.live) return new PlainDisplay(terminal);
+async function displayFor(session: Session, { hints = false }: DisplayOptions): Promise<Display> {
+  const { client, terminal, json } = session;
+  if (!isPicture(session)) return json ? jsonDisplay(terminal) : new PlainDisplay(terminal);
   // Only a terminal needs what draws, and it takes a while to load.
   const { LiveDisplay } = await import("./live-display.ts");
   return new LiveDisplay(client, terminal, hints);

@@ -1,4 +1,4 @@
-import type { HydraClient, RolloutEvent, WatchResponse } from "../../client/index.ts";
+import type { HydraClient, RolloutEvent } from "../../client/index.ts";
 import {
   RolloutEventType,
   RolloutTargetStatus,
@@ -17,7 +17,8 @@ import {
   withPlan,
 } from "../view/rollout-view.ts";
 import type { Terminal } from "../terminal.ts";
-import { applyEvent } from "../view/view-events.ts";
+import { applyEvent, applyPassedOver } from "../view/view-events.ts";
+import type { SkimmedResponse } from "../watching/skim.ts";
 import { formatEstimate } from "../words.ts";
 
 const FRAME_MS = 100;
@@ -46,13 +47,14 @@ export class LiveDisplay implements Display {
     this.#painter = new Painter((text) => terminal.write(text));
   }
 
-  show({ message }: WatchResponse): void {
+  show({ message, passedOver }: SkimmedResponse): void {
     if (message.case === "snapshot" && message.value.rollout) {
       this.#view = viewOfRollout(message.value.rollout, message.value.sequence);
       this.#changed = true;
       if (message.value.rollout.failed > 0) void this.#askFailures(this.#view.rolloutId);
     }
     if (message.case === "event") {
+      if (passedOver) this.#view = applyPassedOver(this.#view, message.value, passedOver);
       this.#view = applyEvent(this.#view, message.value);
       this.#changed = true;
       if (this.#lacksPlan(message.value)) void this.#askPlan(this.#view.rolloutId);

@@ -5,13 +5,13 @@ export const emptyPace: Pace = [];
 
 const WINDOW_SECONDS = 10;
 
-/** Counts one more outcome at an instant (milliseconds); events come in order. */
-export function recordOutcome(pace: Pace, at: number | undefined): Pace {
-  if (at === undefined) return pace;
+/** Counts more outcomes at an instant (milliseconds); events come in order. */
+export function recordOutcomes(pace: Pace, at: number | undefined, count: number): Pace {
+  if (at === undefined || count === 0) return pace;
   const second = Math.floor(at / 1000);
   const last = pace.at(-1);
-  if (last?.second === second) return [...pace.slice(0, -1), { second, count: last.count + 1 }];
-  return [...pace.filter((bucket) => bucket.second > second - WINDOW_SECONDS), { second, count: 1 }];
+  if (last?.second === second) return [...pace.slice(0, -1), { second, count: last.count + count }];
+  return [...pace.filter((bucket) => bucket.second > second - WINDOW_SECONDS), { second, count }];
 }
 
 /** Outcomes per second, over the last ten seconds or since the first outcome; undefined where there was none. */

@@ -1,10 +1,9 @@
 // The reduction of events to a view; its invariants V1 to V4 are in rollout-view.ts.
 
 import { type RolloutEvent, RolloutEventType as Type } from "../../gen/hydra/v1/sentinel_rollout_pb.ts";
-import { emptyPace, recordOutcome } from "./pace.ts";
+import { emptyPace, recordOutcomes } from "./pace.ts";
+import { MAX_RECENT, type PassedOver } from "../watching/skim.ts";
 import { emptyView, emptyWave, msOf, readyOf, type RolloutView, type WaveView, withFailure } from "./rollout-view.ts";
-
-const MAX_RECENT = 8;
 
 /** Whether an event tells that the turn of a sentinel has begun; what becomes of it is told later. */
 function isBeginning(event: RolloutEvent): boolean {
@@ -37,6 +36,14 @@ export function applyEvent(view: RolloutView, event: RolloutEvent): RolloutView 
   return applyKind(next, event);
 }
 
+/** The view after events that say no more than their number, and belong to the wave of the event after them. */
+export function applyPassedOver(view: RolloutView, event: RolloutEvent, { begun, ready }: PassedOver): RolloutView {
+  if (event.sequence <= view.sequence || event.rolloutId !== view.rolloutId) return view;
+  const change = (wave: WaveView) => ({ ...wave, deploying: Math.max(0, wave.deploying + begun - ready) });
+  const waves = view.waves.map((wave) => (wave.index === event.waveIndex ? change(wave) : wave));
+  return { ...view, waves, pace: recordOutcomes(view.pace, msOf(event.time), ready) };
+}
+
 function applyKind(view: RolloutView, event: RolloutEvent): RolloutView {
   const at = msOf(event.time);
   switch (event.type) {
@@ -44,9 +51,9 @@ function applyKind(view: RolloutView, event: RolloutEvent): RolloutView {
       return { ...view, image: event.image, total: event.total ?? view.total, startedAt: at, endedAt: undefined };
     case Type.SENTINEL_READY:
     case Type.SENTINEL_SKIPPED:
-      return { ...view, pace: recordOutcome(view.pace, at) };
+      return { ...view, pace: recordOutcomes(view.pace, at, 1) };
     case Type.SENTINEL_FAILED:
-      return withFailure({ ...view, pace: recordOutcome(view.pace, at) }, event);
+      return withFailure({ ...view, pace: recordOutcomes(view.pace, at, 1) }, event);
     case Type.SENTINEL_RECOVERED:
       return { ...view, failures: view.failures.filter(({ sentinelId }) => sentinelId !== event.sentinelId) };
     case Type.ROLLOUT_PAUSED:

@@ -4,10 +4,11 @@
 //   F2. Before the first message an error is the caller's: there may be no server at all.
 //   F3. A stream that has gone silent, without even a heartbeat, counts as cut.
 
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
 import type { HydraClient, RolloutEvent, WatchResponse } from "../../client/index.ts";
 import { RolloutEventType, type SentinelRolloutState as State } from "../../gen/hydra/v1/sentinel_rollout_pb.ts";
 import { Patience, type PatienceOptions } from "./patience.ts";
+import { forPicture } from "./skim.ts";
 
 export interface FollowOptions extends PatienceOptions {
   /** Undefined: the latest rollout and every later one, without an end. */
@@ -18,20 +19,22 @@ export interface FollowOptions extends PatienceOptions {
   signal: AbortSignal;
   /** The server has been heard before: it is waited for at the first message, too. Default: false. */
   known?: boolean;
+  /** For a picture: only what it needs of the events. Default: false, all of them. */
+  isPicture?: boolean;
   /** How long a stream may be silent. Default: 45 s. */
   silenceMs?: number;
 }
 
 /** Watch responses in order, heartbeats included. Ends when aborted, or with the rollout where one is named. */
 export async function* follow(client: HydraClient, options: FollowOptions): AsyncGenerator<WatchResponse, void> {
-  const { rolloutId, signal, silenceMs = 45_000 } = options;
+  const { rolloutId, signal } = options;
   const patience = new Patience(options);
   let position = options.afterSequence;
   let heard = options.known ?? false;
   while (!signal.aborted) {
     try {
       const request = { ...optional("rolloutId", rolloutId), ...optional("afterSequence", position) };
-      for await (const response of watchOnce(client, request, signal, silenceMs)) {
+      for await (const response of watchOnce(client, request, options)) {
         heard = true;
         patience.renew();
         position = positionOf(response) ?? position;
@@ -48,7 +51,7 @@ export async function* follow(client: HydraClient, options: FollowOptions): Asyn
   }
 }
 
-export interface WatchOptions extends Pick<PatienceOptions, "onAway"> {
+export interface WatchOptions extends Pick<FollowOptions, "onAway" | "isPicture"> {
   rolloutId?: string | undefined;
   afterSequence?: bigint | undefined;
   /** Go on after the rollout's end, with every later one. */
@@ -61,13 +64,13 @@ export interface WatchOptions extends Pick<PatienceOptions, "onAway"> {
  * first one that starts. With a position, everything after it comes first.
  */
 export async function* followToTheEnd(client: HydraClient, options: WatchOptions): AsyncGenerator<WatchResponse, void> {
-  const { rolloutId, afterSequence, all = false, signal, onAway = () => {} } = options;
+  const { rolloutId, afterSequence, all = false, signal, onAway = () => {}, isPicture = false } = options;
   if (rolloutId !== undefined || all) return yield* follow(client, options);
 
   const first = await firstSnapshot(client, signal);
   if (first === undefined) return;
   // From here on the server has been heard.
-  const then = { signal, onAway, known: true };
+  const then = { signal, onAway, isPicture, known: true };
   let position = first.message.value.sequence;
   if (afterSequence === undefined) yield first;
   else yield* followUntil(client, { ...then, afterSequence }, (event) => event.sequence >= position, position);
@@ -114,8 +117,7 @@ async function* followUntil(
 async function* watchOnce(
   client: HydraClient,
   request: Parameters<HydraClient["rollouts"]["watch"]>[0],
-  signal: AbortSignal,
-  silenceMs: number,
+  { signal, silenceMs = 45_000, isPicture = false }: FollowOptions,
 ): AsyncGenerator<WatchResponse, void> {
   const silence = new AbortController();
   const alarm = setTimeout(
@@ -124,7 +126,8 @@ async function* watchOnce(
   );
   try {
     const both = AbortSignal.any([signal, silence.signal]);
-    for await (const response of client.rollouts.watch(request, { signal: both })) {
+    const contextValues = createContextValues().set(forPicture, isPicture);
+    for await (const response of client.rollouts.watch(request, { signal: both, contextValues })) {
       alarm.refresh();
       yield response;
     }
