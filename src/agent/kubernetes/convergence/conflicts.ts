@@ -1,5 +1,5 @@
 import { DeployFailureClass, type DesiredSentinel } from "../../../gen/hydra/v1/cluster_pb.ts";
-import { Annotation } from "../objects.ts";
+import { Annotation, SENTINEL_LABEL } from "../objects.ts";
 import { specImage } from "./completion.ts";
 import { byWhom } from "./drift.ts";
 import type { DeployedSituation } from "./situation.ts";
@@ -12,6 +12,16 @@ import type { Trouble } from "./trouble.ts";
 export function conflict(situation: DeployedSituation): Trouble | undefined {
   const reason = newerDeploy(situation) ?? imagePutBack(situation) ?? paused(situation) ?? fewerReplicas(situation);
   return reason === undefined ? undefined : { failureClass: DeployFailureClass.CONFLICT, reason };
+}
+
+/** It has the label of another sentinel now, as when two hydras are given the same Deployment. */
+export function takenOver({ deployment, desired }: DeployedSituation): Trouble | undefined {
+  const { sentinelId, k8sNamespace, k8sName } = desired;
+  if (deployment.sentinelId === sentinelId) return undefined;
+  const reason =
+    `Deployment ${k8sNamespace}/${k8sName} is sentinel ${deployment.sentinelId}'s now, by its label ${SENTINEL_LABEL}: ` +
+    `another hydra? To have it back for ${sentinelId}, stop the other one, then deploy again`;
+  return { failureClass: DeployFailureClass.CONFLICT, reason };
 }
 
 /** `deployment NAME -n NAMESPACE`, for commands. */

@@ -1,35 +1,48 @@
 import { DeployFailureClass } from "../../../gen/hydra/v1/cluster_pb.ts";
 import type { Condition, DeploymentView } from "../objects.ts";
 import { inOneLine } from "./cluster-words.ts";
+import { type DeployedSituation, newestPods, newestReplicaSet } from "./situation.ts";
 import type { Trouble } from "./trouble.ts";
 
 // What the Deployment controller says in the Deployment's conditions.
 
 const PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded";
+const REPLICA_SET_REFUSED = "ReplicaSetCreateError";
 
 /**
  * @param deadlineBefore Since when the deadline was exceeded as this deploy began;
  *   that one says nothing about it, unless it stays.
  */
-export function deploymentTroubles(deployment: DeploymentView, deadlineBefore: number | undefined): Trouble[] {
-  const { conditions } = deployment.status;
-  const replicaFailure = conditions.find(({ type, status }) => type === "ReplicaFailure" && status === "True");
-  const stalled = conditions.find(({ type, status }) => type === "Progressing" && status === "False");
+export function deploymentTroubles(situation: DeployedSituation, deadlineBefore: number | undefined): Trouble[] {
+  const { deployment } = situation;
+  const refused = lacksPods(situation) && conditionOf(deployment, "ReplicaFailure", "True");
   const deadline = exceededDeadline(deployment);
   return [
-    ...(replicaFailure ? [refusedPods(replicaFailure)] : []),
-    ...(stalled && !deadline ? [refusedPods(stalled)] : []),
+    ...(refused ? [refusedPods(refused)] : []),
+    ...replicaSetTroubles(deployment),
     ...(deadline ? [deadlineTrouble(deployment, deadline, deadlineBefore)] : []),
   ];
 }
 
-export function exceededDeadline({ status }: DeploymentView): Condition | undefined {
-  return status.conditions.find(
-    (condition) =>
-      condition.type === "Progressing" &&
-      condition.status === "False" &&
-      condition.reason === PROGRESS_DEADLINE_EXCEEDED,
-  );
+/** The controller cannot make the ReplicaSet, and so does not say either that it has seen the change. */
+export function replicaSetTroubles(deployment: DeploymentView): Trouble[] {
+  const stalled = conditionOf(deployment, "Progressing", "False");
+  return stalled?.reason === REPLICA_SET_REFUSED ? [refusedPods(stalled)] : [];
+}
+
+export function exceededDeadline(deployment: DeploymentView): Condition | undefined {
+  const stalled = conditionOf(deployment, "Progressing", "False");
+  return stalled?.reason === PROGRESS_DEADLINE_EXCEEDED ? stalled : undefined;
+}
+
+function conditionOf({ status: { conditions } }: DeploymentView, type: string, status: string): Condition | undefined {
+  return conditions.find((condition) => condition.type === type && condition.status === status);
+}
+
+/** Else it is a ReplicaSet of before whose pods are refused. */
+function lacksPods(situation: DeployedSituation): boolean {
+  const newest = newestReplicaSet(situation);
+  return newest !== undefined && newestPods(situation).length < newest.view.replicas;
 }
 
 function deadlineTrouble(

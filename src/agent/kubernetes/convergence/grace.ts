@@ -8,6 +8,8 @@ import { nearestToCause, type Trouble } from "./trouble.ts";
 //   G2. What the cluster has waited for already fails at once, and with it what
 //       there is besides, since it has lasted as long.
 //   G3. What was known of a deploy says nothing about the next.
+//   G4. News that is in between neither begins a grace nor ends it, and fails
+//       nothing: the container may come up this time.
 
 /** What is to be remembered of a sentinel from one look to the next. */
 export interface Memory {
@@ -35,10 +37,15 @@ export interface Weighed {
 
 /** Weighs bad news by how long it has lasted. */
 export function weigh(troubles: readonly Trouble[], memory: Memory, { nowMs, graceMs }: Clock): Weighed {
-  const since = new Map(troubles.map(({ failureClass: kind }) => [kind, memory.since.get(kind) ?? nowMs]));
+  const since = new Map<DeployFailureClass, number>();
+  for (const { failureClass, inBetween } of troubles) {
+    const sinceMs = memory.since.get(failureClass) ?? (inBetween ? undefined : nowMs);
+    if (sinceMs !== undefined) since.set(failureClass, sinceMs);
+  }
   const endOfGrace = ({ failureClass }: Trouble) => (since.get(failureClass) ?? nowMs) + graceMs;
   const overdue = troubles.some(({ atOnce }) => atOnce);
-  const failure = nearestToCause(troubles.filter((trouble) => overdue || endOfGrace(trouble) <= nowMs));
-  const recheckAtMs = failure || troubles.length === 0 ? undefined : Math.min(...troubles.map(endOfGrace));
+  const seen = troubles.filter(({ inBetween }) => !inBetween);
+  const failure = nearestToCause(overdue ? troubles : seen.filter((trouble) => endOfGrace(trouble) <= nowMs));
+  const recheckAtMs = failure || seen.length === 0 ? undefined : Math.min(...seen.map(endOfGrace));
   return { failure, recheckAtMs, memory: { ...memory, since } };
 }

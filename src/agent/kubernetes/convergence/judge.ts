@@ -2,8 +2,8 @@ import { DeployFailureClass } from "../../../gen/hydra/v1/cluster_pb.ts";
 import { SentinelDesiredState, SentinelHealth } from "../../../gen/hydra/v1/sentinel_pb.ts";
 import type { Failure } from "../objects.ts";
 import { isComplete, isConverged, isObserved, runningImage } from "./completion.ts";
-import { conflict, deploymentFor } from "./conflicts.ts";
-import { deploymentTroubles, exceededDeadline } from "./deployment-trouble.ts";
+import { conflict, deploymentFor, takenOver } from "./conflicts.ts";
+import { deploymentTroubles, exceededDeadline, replicaSetTroubles } from "./deployment-trouble.ts";
 import { drift } from "./drift.ts";
 import { type Clock, type Memory, weigh } from "./grace.ts";
 import { podTroubles } from "./pod-trouble.ts";
@@ -18,6 +18,8 @@ import { nearestToCause, type Trouble } from "./trouble.ts";
 //   J3. A look that changes nothing but the time never takes a failure back.
 //   J4. Bad news counts from pods of what is desired now, never from those of
 //       before, nor from any that are going.
+//   J5. What could not be applied is never told in a way that hydra takes for
+//       converged.
 
 /** What is to be told of a sentinel. */
 export interface Verdict {
@@ -45,9 +47,11 @@ const NOTHING_RUNS = { runningImage: "", availableReplicas: 0, observedGeneratio
 export function judge(situation: Situation, clock: Clock, remembered: Memory | undefined): Verdict {
   const memory = memoryOf(situation, remembered);
   const { desired } = situation;
-  if (desired.desiredState === SentinelDesiredState.ARCHIVED) return judgeArchived(situation, memory);
+  if (desired.desiredState === SentinelDesiredState.ARCHIVED) return judgeArchived(situation, clock, memory);
   if (!hasDeployment(situation) || situation.deployment.terminating) return judgeMissing(situation, clock, memory);
-  if (desired.desiredState === SentinelDesiredState.STANDBY) return judgeStandby(situation, memory);
+  const taken = takenOver(situation);
+  if (taken) return judgeLost(taken, clock, memory);
+  if (desired.desiredState === SentinelDesiredState.STANDBY) return judgeStandby(situation, clock, memory);
   return judgeRunning(situation, clock, memory);
 }
 
@@ -62,9 +66,12 @@ export interface Hindrance {
 /** Judges a sentinel to which what is desired could not be applied: it is as it was before. */
 export function judgeUnapplied(situation: Situation, { failure, reason }: Hindrance): Omit<Verdict, "memory"> {
   const rest = { failure, progress: reason, recheckAtMs: undefined };
-  if (!hasDeployment(situation)) return { ...NOTHING_RUNS, health: SentinelHealth.UNKNOWN, ...rest };
+  if (!hasDeployment(situation) || takenOver(situation)) {
+    return { ...NOTHING_RUNS, health: SentinelHealth.UNKNOWN, ...rest };
+  }
+  const health = isConverged(situation) ? SentinelHealth.UNKNOWN : healthOf(situation);
   // What differs from what is desired is nobody's doing: it is yet to be applied.
-  return { ...seen(situation), health: healthOf(situation), drift: "", ...rest };
+  return { ...seen(situation), health, drift: "", ...rest };
 }
 
 function judgeRunning(situation: DeployedSituation, clock: Clock, memory: Memory): Verdict {
@@ -78,7 +85,7 @@ function judgeRunning(situation: DeployedSituation, clock: Clock, memory: Memory
   };
 }
 
-function judgeStandby(situation: DeployedSituation, memory: Memory): Verdict {
+function judgeStandby(situation: DeployedSituation, clock: Clock, memory: Memory): Verdict {
   const { replicas, status } = situation.deployment;
   const atRest = replicas === 0 && status.replicas === 0;
   return {
@@ -86,32 +93,33 @@ function judgeStandby(situation: DeployedSituation, memory: Memory): Verdict {
     health: atRest ? SentinelHealth.PAUSED : SentinelHealth.UNKNOWN,
     ...(atRest && { runningImage: "" }),
     progress: atRest ? "" : `${status.replicas} pods are left to be scaled down`,
-    failure: undefined,
-    recheckAtMs: undefined,
-    memory,
+    ...weigh([], memory, clock),
   };
 }
 
-function judgeArchived({ desired }: Situation, memory: Memory): Verdict {
+function judgeArchived({ desired }: Situation, clock: Clock, memory: Memory): Verdict {
   return {
     ...NOTHING_RUNS,
     health: SentinelHealth.UNKNOWN,
     observedGeneration: desired.generation,
-    failure: undefined,
     progress: "",
-    recheckAtMs: undefined,
-    memory,
+    ...weigh([], memory, clock),
   };
 }
 
 function judgeMissing(situation: Situation, clock: Clock, memory: Memory): Verdict {
-  const reason = whyMissing(situation);
+  return judgeLost({ failureClass: DeployFailureClass.MISSING, reason: whyMissing(situation) }, clock, memory);
+}
+
+/** The sentinel has no Deployment of its own. */
+function judgeLost(trouble: Trouble, clock: Clock, memory: Memory): Verdict {
+  const { reason } = trouble;
   return {
     ...NOTHING_RUNS,
     health: SentinelHealth.UNKNOWN,
     progress: reason,
     drift: reason,
-    ...weigh([{ failureClass: DeployFailureClass.MISSING, reason }], memory, clock),
+    ...weigh([trouble], memory, clock),
   };
 }
 
@@ -127,12 +135,12 @@ function whyMissing({ deployment, unlabelled, desired }: Situation): string {
   return `somebody has deleted Deployment ${k8sNamespace}/${k8sName}; the next deploy makes it anew`;
 }
 
-/** J4: while the cluster has not begun, everything that is told is of before. */
+/** J4: while the cluster has not begun, nearly everything that is told is of before. */
 function troublesOf(situation: DeployedSituation, { deadlineBefore }: Memory): Trouble[] {
   const blocking = conflict(situation);
   if (blocking) return [blocking];
-  if (!isObserved(situation)) return [];
-  return [...podTroubles(newestPods(situation)), ...deploymentTroubles(situation.deployment, deadlineBefore)];
+  if (!isObserved(situation)) return replicaSetTroubles(situation.deployment);
+  return [...podTroubles(newestPods(situation)), ...deploymentTroubles(situation, deadlineBefore)];
 }
 
 function healthOf(situation: DeployedSituation): SentinelHealth {

@@ -24,7 +24,8 @@ const RESTARTS_OF_A_LOOP = 2;
 export function podTroubles(pods: readonly PodView[]): Trouble[] {
   const found = new Map<DeployFailureClass, Trouble>();
   for (const trouble of pods.flatMap((pod) => [...schedulingTrouble(pod), ...containerTroubles(pod)])) {
-    if (!found.has(trouble.failureClass)) found.set(trouble.failureClass, trouble);
+    const known = found.get(trouble.failureClass);
+    if (!known || (known.inBetween && !trouble.inBetween)) found.set(trouble.failureClass, trouble);
   }
   return [...found.values()];
 }
@@ -37,33 +38,38 @@ function schedulingTrouble({ name, conditions }: PodView): Trouble[] {
 }
 
 function containerTroubles(pod: PodView): Trouble[] {
-  return pod.containers.filter(({ ready }) => !ready).flatMap((container) => containerTrouble(pod, container) ?? []);
+  const unready = pod.containers.filter(({ ready }) => !ready);
+  return unready.flatMap((container) => [...startTrouble(pod, container), ...crashTrouble(pod, container)]);
 }
 
-function containerTrouble({ name: pod }: PodView, container: ContainerState): Trouble | undefined {
+/** It does not come as far as to run. */
+function startTrouble({ name: pod }: PodView, container: ContainerState): Trouble[] {
   const { waiting, name, image } = container;
   if (waiting && CANNOT_PULL.has(waiting.reason)) {
     const reason = `image ${image} of container ${name} cannot be pulled (pod ${pod}): ${reasonAndMessage(waiting)}`;
-    return { failureClass: DeployFailureClass.IMAGE_PULL, reason };
+    return [{ failureClass: DeployFailureClass.IMAGE_PULL, reason }];
   }
   if (waiting && CANNOT_CREATE.has(waiting.reason)) {
     const reason = `container ${name} cannot be created (pod ${pod}): ${reasonAndMessage(waiting)}`;
-    return { failureClass: DeployFailureClass.INVALID_CONFIG, reason };
+    return [{ failureClass: DeployFailureClass.INVALID_CONFIG, reason }];
   }
-  if (!isCrashing(container)) return undefined;
-  return {
-    failureClass: DeployFailureClass.CRASH_LOOP,
-    reason: `container ${name} crashes (pod ${pod}): ${end(container)}`,
-  };
+  return [];
 }
 
-function isCrashing({ waiting, restarts, terminated }: ContainerState): boolean {
-  return waiting?.reason === "CrashLoopBackOff" || (terminated !== undefined && restarts >= RESTARTS_OF_A_LOOP);
+/** Between two crashes of a loop the container is started, runs, and has ended. */
+function crashTrouble({ name: pod }: PodView, container: ContainerState): Trouble[] {
+  const { waiting, restarts, terminated, name } = container;
+  const isBackingOff = waiting?.reason === "CrashLoopBackOff";
+  const isInLoop = terminated !== undefined && restarts >= RESTARTS_OF_A_LOOP;
+  if (!isBackingOff && !isInLoop) return [];
+  const reason = `container ${name} crashes (pod ${pod}): ${end(container)}`;
+  return [{ failureClass: DeployFailureClass.CRASH_LOOP, reason, inBetween: !isBackingOff }];
 }
 
 function end({ terminated, waiting, restarts }: ContainerState): string {
   const last = terminated
     ? [`exit code ${terminated.exitCode}`, reasonAndMessage(terminated)].filter((text) => text !== "").join(", ")
     : inOneLine(waiting?.message ?? "");
-  return restarts > 0 ? `${last}; ${restarts === 1 ? "1 restart" : `${restarts} restarts`}` : last;
+  const count = restarts === 1 ? "1 restart" : `${restarts} restarts`;
+  return [last, restarts > 0 ? count : ""].filter((text) => text !== "").join("; ");
 }

@@ -9,7 +9,8 @@ const NO_DEADLINE = 2 ** 31 - 1;
 
 /** What the sentinel still waits for, for a person. */
 export function progress(situation: DeployedSituation, trouble: Trouble | undefined): string {
-  if (!isObserved(situation)) return "the cluster's Deployment controller has not seen the change yet";
+  if (!isObserved(situation))
+    return trouble?.reason ?? "the cluster's Deployment controller has not seen the change yet";
   const parts = [replicaCounts(situation), trouble?.reason ?? firstUnready(situation), ...longWaits(situation)];
   return parts.filter((text) => text !== "").join("; ");
 }

@@ -28,11 +28,19 @@ export function hasDeployment(situation: Situation): situation is DeployedSituat
   return situation.deployment !== undefined;
 }
 
-/** Of the ReplicaSet that the spec asks for now; none while the cluster has not made it. */
-export function newestPods({ deployment, replicaSets }: DeployedSituation): readonly PodView[] {
-  const revision = deployment.revision || Math.max(...replicaSets.map(({ view }) => view.revision));
-  const newest = replicaSets.find(({ view }) => view.revision === revision);
-  return (newest?.pods ?? []).filter(counts).toSorted((one, other) => (one.name < other.name ? -1 : 1));
+/**
+ * The ReplicaSet that the spec asks for now; undefined while it is not known.
+ * One that gets the newest revision again has it before the Deployment says so.
+ */
+export function newestReplicaSet({ deployment, replicaSets }: DeployedSituation): ReplicaSetSituation | undefined {
+  const revision = Math.max(deployment.revision, ...replicaSets.map(({ view }) => view.revision));
+  return replicaSets.find(({ view }) => view.revision === revision);
+}
+
+/** Its pods that count, by name. */
+export function newestPods(situation: DeployedSituation): readonly PodView[] {
+  const pods = newestReplicaSet(situation)?.pods ?? [];
+  return pods.filter(counts).toSorted((one, other) => (one.name < other.name ? -1 : 1));
 }
 
 /** One that is going, or has ended and is replaced by another, says nothing about the deploy. */

@@ -5,6 +5,8 @@ import type { Failure } from "../objects.ts";
 export interface Trouble extends Failure {
   /** The cluster has waited already. */
   readonly atOnce?: boolean;
+  /** Neither over nor to be seen right now, as a crash is while the container runs again. */
+  readonly inBetween?: boolean;
 }
 
 /** What is told where there are several: the nearest to the cause. */

@@ -1,13 +1,15 @@
 import type { DesiredSentinel } from "../../../gen/hydra/v1/cluster_pb.ts";
+import { configurationOf } from "../applying/news.ts";
 import type { Place } from "../objects.ts";
 import { placeOf } from "./observed.ts";
 
-/** Is it the same that is to be applied? */
+/** Is it the same that is to be applied? The same numbers may be those of another life (N2). */
 export function isSameDesire(one: DesiredSentinel, other: DesiredSentinel): boolean {
   return (
     one.generation === other.generation &&
     one.deployNumber === other.deployNumber &&
-    isSamePlace(placeOf(one), placeOf(other))
+    isSamePlace(placeOf(one), placeOf(other)) &&
+    configurationOf(one) === configurationOf(other)
   );
 }
 

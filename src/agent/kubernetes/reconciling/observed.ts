@@ -42,7 +42,9 @@ export function observedBy(
   return {
     sentinelId: desired.sentinelId,
     deployNumber: desired.deployNumber,
-    observedGeneration: verdict.observedGeneration,
+    // Numbers of another life (N2) may be greater than any that there is to be observed.
+    observedGeneration:
+      verdict.observedGeneration < desired.generation ? verdict.observedGeneration : desired.generation,
     deploymentUid: deployment?.uid ?? "",
     reportOrder: reportOrder(situation, failure ? failedAt : Stage.SEEN),
     health: verdict.health,

@@ -64,6 +64,10 @@ export class Reconciler implements DesiredState {
     this.#resync();
   }
 
+  isInDoubt(): boolean {
+    return [...this.#sentinels.values()].some((sentinel) => sentinel.isInDoubt);
+  }
+
   /** The watch has heard of a change of a Deployment or of what belongs to it. */
   changed(place: Place): void {
     if (this.#hasBegun) this.#byPlace.get(keyOf(place))?.look();

@@ -24,6 +24,10 @@ import { transientWords } from "./transient-words.ts";
 //   K6. Trouble that passes is tried again for as long as it takes, and told.
 //   K7. Places it has left are cleaned up before anything else; where it has left
 //       hydra nothing is told of it any more.
+//   K10. While it is in doubt whether what is desired is older than what was
+//       applied (N2), nothing is written or told.
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class SentinelInCluster {
   readonly #id: string;
@@ -54,16 +58,20 @@ export class SentinelInCluster {
     return this.#desired && placeOf(this.#desired);
   }
 
+  /** K10. */
+  get isInDoubt(): boolean {
+    return this.#applied.isInDoubt;
+  }
+
   /** Takes the newest desire; `look` does what follows. */
   want(desired: DesiredSentinel): void {
     const before = this.#desired;
-    this.#desired = desired;
+    // The first message counts, also for what hydra has had reports on: by now those may be this agent's own,
+    // that it could not apply it yet.
     if (before && isSameDesire(before, desired)) return;
+    this.#desired = desired;
     const place = placeOf(desired);
-    if (before && !isSamePlace(placeOf(before), place)) {
-      this.#leaving.push(placeOf(before));
-      this.#applied.moved();
-    }
+    if (before && !isSamePlace(placeOf(before), place)) this.#leaving.push(placeOf(before));
     const back = this.#leaving.findIndex((left) => isSamePlace(left, place));
     if (back >= 0) this.#leaving.splice(back, 1);
     this.#cutWaits();
@@ -84,6 +92,7 @@ export class SentinelInCluster {
   /** Everything is compared anew: what was refused is tried, what was told is told again (K5). */
   resync(): void {
     this.#refused = undefined;
+    this.#applied.synced();
     this.#filter.repeat();
   }
 
@@ -123,7 +132,9 @@ export class SentinelInCluster {
     if (left) return this.#remove(left);
     const desired = this.#desired;
     if (!desired) return;
-    if (!this.#applied.isNews(desired)) await this.#judge(desired);
+    const isNews = this.#applied.isNews(desired);
+    if (this.isInDoubt) return;
+    if (!isNews) await this.#judge(desired);
     else if (this.#refused && isSameDesire(this.#refused.desired, desired)) this.#tellRefusal(this.#refused.failure);
     else await this.#apply();
   }
@@ -131,7 +142,10 @@ export class SentinelInCluster {
   async #remove(place: Place): Promise<void> {
     const { queue, cluster, signal } = this.#around;
     await queue.add(async () => {
-      if (this.#leaving.includes(place)) await cluster.applier.remove(this.#id, place, signal);
+      // It may be back by now.
+      if (!this.#leaving.includes(place)) return;
+      await cluster.applier.remove(this.#id, place, signal);
+      if (!this.place || isSamePlace(this.place, place)) this.#applied.removed(place);
     });
     const done = this.#leaving.indexOf(place);
     if (done >= 0) this.#leaving.splice(done, 1);
@@ -145,7 +159,7 @@ export class SentinelInCluster {
     const written = await queue.add(async () => {
       const desired = this.#desired;
       if (!desired || !this.#applied.isNews(desired)) return undefined;
-      return { desired, applied: await cluster.applier.apply(desired, signal) };
+      return { desired, applied: await cluster.applier.apply(desired, signal, this.#applied.disbelieved) };
     });
     this.#backoff.reset();
     if (!written) return;
@@ -173,11 +187,11 @@ export class SentinelInCluster {
   }
 
   async #judge(desired: DesiredSentinel): Promise<void> {
-    const { cluster, look, graceMs, signal } = this.#around;
+    const { cluster, look, graceMs } = this.#around;
     this.#refused = undefined;
     const seen = lookAt(desired, cluster.objects, look);
     const isMissing = !seen.deployment && desired.desiredState !== SentinelDesiredState.ARCHIVED;
-    const situation = isMissing ? { ...seen, unlabelled: await cluster.exists(placeOf(desired), signal) } : seen;
+    const situation = isMissing ? { ...seen, unlabelled: await this.#exists(desired) } : seen;
     // Asking takes its time.
     if (this.#desired !== desired || (isMissing && cluster.objects.deployment(placeOf(desired)))) {
       this.#isDue = true;
@@ -188,6 +202,16 @@ export class SentinelInCluster {
     this.#backoff.reset();
     this.#lookAgainAt(verdict.recheckAtMs);
     this.#send(observedBy(verdict, situation, Stage.GRACE_OVER));
+  }
+
+  /** Once something newer is desired the answer is of no interest (K1). */
+  async #exists(desired: DesiredSentinel): Promise<boolean> {
+    const newer = this.#newer.signal;
+    const asking = AbortSignal.any([this.#around.signal, newer]);
+    return this.#around.cluster.exists(placeOf(desired), asking).catch((error: unknown) => {
+      if (newer.aborted) return false;
+      throw error;
+    });
   }
 
   #tellRefusal(failure: Failure): void {
@@ -202,8 +226,13 @@ export class SentinelInCluster {
     if (this.#backoff.failures === 0)
       log.warn(fields, "could not reach or write the sentinel's Deployment, trying again");
     else log.debug(fields, "could not reach or write the sentinel's Deployment yet, trying again");
-    this.#tellUnapplied({ reason: transientWords(error) }, Stage.SEEN);
+    if (!this.#onlyCleansUp()) this.#tellUnapplied({ reason: transientWords(error) }, Stage.SEEN);
     await this.#backoff.wait(error, AbortSignal.any([signal, this.#newer.signal]));
+  }
+
+  /** Where it is now all has been applied. */
+  #onlyCleansUp(): boolean {
+    return this.#leaving.length > 0 && this.#desired !== undefined && !this.#applied.isNews(this.#desired);
   }
 
   #tellUnapplied(hindrance: Hindrance, stage: (typeof Stage)[keyof typeof Stage]): void {
@@ -221,8 +250,9 @@ export class SentinelInCluster {
   #lookAgainAt(atMs: number | undefined): void {
     clearTimeout(this.#recheck);
     if (atMs === undefined || this.#around.signal.aborted) return;
-    // A timer may fire a little early.
-    this.#recheck = setTimeout(() => this.look(), atMs - performance.now() + 1);
+    // A timer may fire a little early. One that is longer than Node's longest would fire at once.
+    const delayMs = Math.min(atMs - performance.now() + 1, LONGEST_TIMER_MS);
+    this.#recheck = setTimeout(() => this.look(), delayMs);
   }
 
   #cutWaits(): void {
