@@ -3,6 +3,8 @@ import { Code, ConnectError } from "@connectrpc/connect";
 
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 10_000;
+/** Whatever somebody who was asked says: a person who repairs it should not have to wait for an hour. */
+const MOST_HEEDED_MS = 300_000;
 
 /** Refusals that repeating alone does not change: a person has to. */
 const FOR_A_PERSON = new Set([
@@ -21,6 +23,7 @@ export function needsPerson(error: unknown): boolean {
 /**
  * Waits between attempts: doubling, at most 10 s, the half of it random, so
  * that the agents of a restarted server do not come back at the same moment.
+ * An error's own `retryAfterMs` comes on top, up to 5 min.
  */
 export class Backoff {
   #failures = 0;
@@ -40,6 +43,7 @@ export class Backoff {
     this.#failures += 1;
     const doubled = FIRST_DELAY_MS * 2 ** Math.min(this.#failures - 1, 20);
     const delayMs = needsPerson(error) ? LONGEST_DELAY_MS : Math.min(LONGEST_DELAY_MS, doubled);
-    await delay(delayMs * (0.5 + 0.5 * Math.random()), undefined, { signal }).catch(() => {});
+    const heededMs = Math.min(MOST_HEEDED_MS, (error as { retryAfterMs?: number } | undefined)?.retryAfterMs ?? 0);
+    await delay(heededMs + delayMs * (0.5 + 0.5 * Math.random()), undefined, { signal }).catch(() => {});
   }
 }

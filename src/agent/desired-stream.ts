@@ -12,7 +12,8 @@ import { Backoff, needsPerson } from "./backoff.ts";
 //   A3. Messages are applied one at a time, in order.
 //   A7. With a resync interval, everything is heard anew at least that often,
 //       and after a connection was lost: once what was missed has been told, which
-//       a full sync alone does not (it does not name what has left).
+//       a full sync alone does not (it does not name what has left). Where the
+//       agent is in doubt about what it has heard, in the next quiet moment.
 
 /** What an agent does with desired state. */
 export interface DesiredState {
@@ -20,6 +21,8 @@ export interface DesiredState {
   apply(sentinels: readonly DesiredSentinel[]): Promise<void> | void;
   /** After a full sync: of this region there are these sentinels and no others. */
   keepOnly(sentinelIds: ReadonlySet<string>): Promise<void> | void;
+  /** Does something that was heard not fit what the agent knows otherwise, so that all should be heard anew? */
+  isInDoubt?(): boolean;
 }
 
 export interface DesiredStreamOptions {
@@ -98,8 +101,9 @@ class DesiredStream {
 
   /** A7: in a quiet moment; where there is none for an interval, in any. */
   #isResyncDue({ sentinels }: WatchDesiredStateResponse): boolean {
-    const { resyncMs } = this.#options;
+    const { resyncMs, desired } = this.#options;
     if (resyncMs === undefined || this.#synced) return false;
+    if (sentinels.length === 0 && desired.isInDoubt?.()) return true;
     const overdueMs = performance.now() - this.#resyncAtMs;
     return overdueMs >= (sentinels.length === 0 ? 0 : resyncMs);
   }

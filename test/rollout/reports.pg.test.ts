@@ -60,6 +60,15 @@ describe("recordReport", () => {
     expect(await world.sentinel("snt_01")).toMatchObject({ deploy_status: "ready", observed_deploy_number: "1" });
   });
 
+  test("for a deploy that there has not been yet, told before the database was restored: ignored, and what follows counts", async () => {
+    await using world = await World.create({ sentinels: 1 });
+    const seen = await world.deploying("snt_01");
+    const before = { ...seen, deployNumber: seen.deployNumber + 3 };
+    expect(await world.agent.report(before, { reportOrder: 50, runningImage: NEW })).toMatchObject({ recorded: false });
+    expect(await world.agent.report(seen, { reportOrder: 7, runningImage: OLD })).toMatchObject({ recorded: true });
+    expect(await world.sentinel("snt_01")).toMatchObject({ running_image: OLD, observed_deploy_number: "0" });
+  });
+
   test("what somebody else has changed, and whose fields were taken over: kept until another report says otherwise", async () => {
     await using world = await World.create({ sentinels: 1 });
     const seen = await world.deploying("snt_01");

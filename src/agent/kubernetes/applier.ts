@@ -1,4 +1,5 @@
 import type { DesiredSentinel } from "../../gen/hydra/v1/cluster_pb.ts";
+import type { AppliedMark } from "./applying/news.ts";
 import type { DeploymentView, Failure, Place } from "./objects.ts";
 
 /** How applying a sentinel ended. */
@@ -14,9 +15,11 @@ export interface Applier {
    * Applies what is new for this sentinel. Looks first, so that what is so
    * already is not written.
    *
+   * @param disbelieved What the Deployment says has been applied, if exactly that
+   *   counts for nothing (N3).
    * @throws KubeError on trouble that passes; call again.
    */
-  apply(desired: DesiredSentinel, signal: AbortSignal): Promise<Applied>;
+  apply(desired: DesiredSentinel, signal: AbortSignal, disbelieved?: AppliedMark): Promise<Applied>;
   /**
    * The sentinel has left this place: removes what hydra created there, takes
    * hydra's label and annotations off what it did not.

@@ -2,6 +2,7 @@ import type { V1Container, V1Deployment, V1ManagedFieldsEntry } from "@kubernete
 import { containerPath, lastOwnerOf, REPLICAS_PATH } from "./field-ownership.ts";
 import { Annotation, type ContainerSpec, type DeploymentView, SENTINEL_LABEL } from "./objects.ts";
 import { parseQuantity } from "./quantity.ts";
+import { conditionsOf } from "./watching/object-meta.ts";
 
 /** Where the Deployment controller writes which of its ReplicaSets is the newest. */
 const REVISION = "deployment.kubernetes.io/revision";
@@ -24,6 +25,7 @@ export function deploymentView(deployment: V1Deployment, container: string): Dep
     sentinelId: labels[SENTINEL_LABEL],
     appliedGeneration: wholeNumber(annotations[Annotation.GENERATION]),
     appliedDeploy: wholeNumber(annotations[Annotation.DEPLOY]),
+    appliedConfiguration: annotations[Annotation.CONFIGURATION],
     takenFrom: annotations[Annotation.TAKEN_FROM] ?? "",
     createdByHydra: annotations[Annotation.CREATED] === "true",
     terminating: metadata.deletionTimestamp !== undefined,
@@ -40,13 +42,7 @@ export function deploymentView(deployment: V1Deployment, container: string): Dep
       readyReplicas: status.readyReplicas ?? 0,
       availableReplicas: status.availableReplicas ?? 0,
       unavailableReplicas: status.unavailableReplicas ?? 0,
-      conditions: (status.conditions ?? []).map(({ type, status: state, reason, message, lastTransitionTime }) => ({
-        type,
-        status: state,
-        reason: reason ?? "",
-        message: message ?? "",
-        since: lastTransitionTime ? new Date(lastTransitionTime).getTime() : 0,
-      })),
+      conditions: conditionsOf(status.conditions),
     },
   };
 }

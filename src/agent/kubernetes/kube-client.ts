@@ -2,9 +2,10 @@
 export interface KubeClient {
   /**
    * One request; answers with the decoded JSON. What the API server says to come
-   * back for (429, 5xx, a connection that breaks) is tried again with its
-   * `Retry-After` or a growing wait, for `patienceMs`; a 401 with fresh
-   * credentials once.
+   * back for (429, 5xx, a connection that breaks) is tried again for `patienceMs`,
+   * after a wait that grows and is never shorter than its `Retry-After`; a 401 with
+   * fresh credentials once. So a write whose answer was lost is made again: it has
+   * to be one that does no harm twice.
    *
    * @throws KubeError with the API server's status and words.
    */
@@ -30,17 +31,20 @@ export class KubeError extends Error {
   readonly reason: string;
   /** `details.causes` of the Status. */
   readonly causes: readonly { readonly reason?: string; readonly field?: string; readonly message?: string }[];
+  /** When the API server wants to be asked again, in ms from when it said so; undefined: it did not say. */
+  readonly retryAfterMs: number | undefined;
 
   constructor(
     message: string,
     status: number,
     reason: string,
     causes: KubeError["causes"] = [],
-    options?: ErrorOptions,
+    retryAfterMs?: number,
   ) {
-    super(message, options);
+    super(message);
     this.status = status;
     this.reason = reason;
     this.causes = causes;
+    this.retryAfterMs = retryAfterMs;
   }
 }

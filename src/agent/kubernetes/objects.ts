@@ -15,6 +15,8 @@ export const Annotation = {
   GENERATION: "hydra.dev/generation",
   /** Number of the deploy that was applied last. */
   DEPLOY: "hydra.dev/deploy",
+  /** Digest of what was desired then: the same numbers with another one are those of another life (N2). */
+  CONFIGURATION: "hydra.dev/configuration",
   /** Whose fields were taken over with it; unset: nobody's. */
   TAKEN_FROM: "hydra.dev/taken-from",
   /** Set where hydra made the object, and so removes it: `true`. */
@@ -54,6 +56,8 @@ export interface DeploymentView extends Place {
   /** From the annotations; 0: hydra has applied nothing yet. */
   readonly appliedGeneration: bigint;
   readonly appliedDeploy: bigint;
+  /** Digest of what was desired then; undefined: it does not say. */
+  readonly appliedConfiguration?: string | undefined;
   readonly takenFrom: string;
   readonly createdByHydra: boolean;
   /** Somebody has asked for its deletion. */

@@ -63,9 +63,11 @@ with looked as materialized (
   select input.*, s.image, s.desired_replicas, s.deploy_status as old_status, s.deploy_awakeable,
          s.deploy_rollout_id, s.deploy_target,
          input.deploy_number = s.deploy_number as in_force,
-         -- The order is one within a deploy: the first report for a newer deploy is news, whatever its order.
-         s.deployment_uid = input.deployment_uid
-           and (input.deploy_number, input.report_order) <= (s.observed_deploy_number, s.report_order) as stale,
+         -- The order is one within a deploy: the first report for a newer deploy is news, whatever its order. One for a
+         -- deploy that there has not been is of before the database was restored or the sentinel was imported anew.
+         input.deploy_number > s.deploy_number
+           or (s.deployment_uid = input.deployment_uid
+               and (input.deploy_number, input.report_order) <= (s.observed_deploy_number, s.report_order)) as stale,
          -- While a deploy runs the order counts too: a late report must not fail it.
          s.deploy_status = 'progressing' or input.observed_generation > s.observed_generation
            or (s.health, s.running_image, s.available_replicas, s.deployment_uid, s.observed_deploy_number, s.drift, s.taken_from)

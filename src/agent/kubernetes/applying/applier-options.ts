@@ -12,5 +12,7 @@ export interface ApplierOptions {
   readonly createNamespaces: boolean;
   /** What a sentinel without a Deployment gets. */
   readonly template: Template;
+  /** How long access control must have been denying before that fails deploys. Default 30,000. */
+  readonly accessGraceMs?: number;
   readonly log: AgentLog;
 }

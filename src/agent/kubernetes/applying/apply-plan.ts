@@ -3,6 +3,7 @@ import type { DesiredSentinel } from "../../../gen/hydra/v1/cluster_pb.ts";
 import { Annotation } from "../objects.ts";
 import { type KnownReplicas, replicasBeforeStandby } from "./desired-replicas.ts";
 import { appliedFields, type FieldPath, holdsCreation, ownersOf, sameField } from "../field-ownership.ts";
+import { configurationOf } from "./news.ts";
 import { type SpecField, type SpecValues, specFields } from "./spec-fields.ts";
 
 // What to write on a Deployment that exists.
@@ -59,6 +60,7 @@ export function annotationsOf(
   return {
     [Annotation.GENERATION]: String(desired.generation),
     [Annotation.DEPLOY]: String(desired.deployNumber),
+    [Annotation.CONFIGURATION]: configurationOf(desired),
     ...(takenFrom !== "" && { [Annotation.TAKEN_FROM]: takenFrom }),
     ...(beforeStandby !== undefined && { [Annotation.REPLICAS_BEFORE_STANDBY]: String(beforeStandby) }),
   };

@@ -5,12 +5,13 @@ import { SentinelDesiredState } from "../../../gen/hydra/v1/sentinel_pb.ts";
 import type { Applied, Applier } from "../applier.ts";
 import { deploymentView } from "../deployment-view.ts";
 import type { Place } from "../objects.ts";
+import { AccessGrace } from "./access-grace.ts";
 import type { ApplierOptions } from "./applier-options.ts";
 import { createFor } from "./creation.ts";
 import { ExistingDeployment } from "./existing-deployment.ts";
 import { objectPath } from "./kube-paths.ts";
-import { isNews } from "./news.ts";
-import { failureOf, isNotFound, isOvertaken } from "./refusals.ts";
+import { type AppliedMark, isNews, isSameMark } from "./news.ts";
+import { failureOf, isAccessDenied, isNotFound, isOvertaken } from "./refusals.ts";
 import { removeFrom } from "./removal.ts";
 
 // Writing to a cluster.
@@ -25,6 +26,7 @@ import { removeFrom } from "./removal.ts";
 /** Others change a Deployment's status several times a second while it rolls. */
 const MOST_LOOKS = 10;
 const WAIT_MS = 20;
+const ACCESS_GRACE_MS = 30_000;
 
 /** One for each cluster; any number of sentinels at the same time. */
 export function createApplier(options: ApplierOptions): Applier {
@@ -34,13 +36,15 @@ export function createApplier(options: ApplierOptions): Applier {
 class ClusterApplier implements Applier {
   readonly #options: ApplierOptions;
   readonly #existing: ExistingDeployment;
+  readonly #access: AccessGrace;
 
   constructor(options: ApplierOptions) {
     this.#options = options;
     this.#existing = new ExistingDeployment(options);
+    this.#access = new AccessGrace(options.accessGraceMs ?? ACCESS_GRACE_MS);
   }
 
-  async apply(desired: DesiredSentinel, signal: AbortSignal): Promise<Applied> {
+  async apply(desired: DesiredSentinel, signal: AbortSignal, disbelieved?: AppliedMark): Promise<Applied> {
     const place = { namespace: desired.k8sNamespace, name: desired.k8sName };
     if (desired.desiredState === SentinelDesiredState.ARCHIVED) {
       await this.remove(desired.sentinelId, place, signal);
@@ -50,23 +54,33 @@ class ClusterApplier implements Applier {
     try {
       const deployment = await this.#lookAndWrite(place, signal, (found) => {
         seen = found;
-        return this.#write(desired, found, signal);
+        return this.#write(desired, found, signal, disbelieved);
       });
+      this.#access.granted(desired.sentinelId);
       return { kind: "applied", deployment: this.#view(deployment) };
     } catch (error) {
       const failure = failureOf(error);
-      if (!failure) throw error;
+      const mayPass = isAccessDenied(error) && !this.#access.isDeniedForGood(desired.sentinelId, performance.now());
+      if (!failure || mayPass) throw error;
       return { kind: "refused", deployment: seen && this.#view(seen), failure };
     }
   }
 
   async remove(sentinelId: string, place: Place, signal: AbortSignal): Promise<void> {
     await this.#lookAndWrite(place, signal, (found) => removeFrom(place, sentinelId, found, this.#options, signal));
+    this.#access.granted(sentinelId);
   }
 
-  async #write(desired: DesiredSentinel, found: V1Deployment | undefined, signal: AbortSignal): Promise<V1Deployment> {
+  async #write(
+    desired: DesiredSentinel,
+    found: V1Deployment | undefined,
+    signal: AbortSignal,
+    disbelieved: AppliedMark | undefined,
+  ): Promise<V1Deployment> {
     if (!found) return createFor(desired, this.#options, signal);
-    return isNews(desired, this.#view(found)) ? this.#existing.apply(desired, found, signal) : found;
+    const applied = this.#view(found);
+    const counts = disbelieved === undefined || !isSameMark(disbelieved, applied);
+    return counts && !isNews(desired, applied) ? found : this.#existing.apply(desired, found, signal);
   }
 
   /** W1. */

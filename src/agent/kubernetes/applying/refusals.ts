@@ -18,6 +18,7 @@ const FIELD_CONFLICT = "FieldManagerConflict";
 
 const OVERTAKEN = new Set(["Conflict", "AlreadyExists"]);
 const NAMESPACE_MISSING = /namespaces? "[^"]*" not found/;
+const ACCESS_DENIED = /is forbidden: User ".*" cannot \w+ resource/;
 const QUOTA = /exceeded quota|failed quota/;
 
 /** What of the API server's answers is a refusal: trying again alone changes nothing. */
@@ -50,6 +51,11 @@ export function isOvertaken(error: unknown): boolean {
   if (!(error instanceof KubeError)) return false;
   if (error.status === 409) return OVERTAKEN.has(error.reason) && !isFieldConflict(error);
   return isNotFound(error) && !isNamespaceMissing(error);
+}
+
+/** It is access control that says no, not admission: nobody has looked at what was asked for. */
+export function isAccessDenied(error: unknown): boolean {
+  return error instanceof KubeError && error.status === 403 && ACCESS_DENIED.test(error.message);
 }
 
 export function isNotFound(error: unknown): error is KubeError {

@@ -6,16 +6,18 @@ import { watchStream } from "./watch-stream.ts";
 
 /** As `connectToCluster` says. */
 export function openConnection({ log, signal, ...choice }: ConnectOptions): ClusterConnection {
-  const credentials = new Credentials({ load: () => loadConfig(choice), log });
   const closing = new AbortController();
   const closed = AbortSignal.any([signal, closing.signal]);
+  const credentials = new Credentials({ load: () => loadConfig(choice, { signal: closed }), log });
   const client = createKubeClient({ credentials, signal: closed });
   return {
     server: credentials.origin,
     client,
     async clusterUid() {
       const path = "/api/v1/namespaces/kube-system";
-      const namespace = await client.request<{ metadata: { uid: string } }>("GET", path);
+      // Whoever asks asks again, and says so meanwhile.
+      const once = { patienceMs: 0 };
+      const namespace = await client.request<{ metadata: { uid: string } }>("GET", path, once);
       return namespace.metadata.uid;
     },
     async clusterVersion() {

@@ -4,6 +4,7 @@ import type { RequestOptions } from "node:https";
 import { HttpMethod, RequestContext } from "@kubernetes/client-node";
 import type { AgentLog } from "../../agent-log.ts";
 import { KubeError } from "../kube-client.ts";
+import { until } from "../until.ts";
 import type { LoadedConfig } from "./kubeconfig.ts";
 
 /** How the API server is reached right now. */
@@ -24,6 +25,10 @@ export interface CredentialsOptions {
   readonly log: AgentLog;
   /** How long an answer is good before files and plugins are asked again. Default 5,000. */
   readonly freshMs?: number;
+  /** How long all of it may take. Default 90,000: a credential plugin has 60,000. */
+  readonly readMs?: number;
+  /** Refused credentials are read anew at most this often. Default 1,000. */
+  readonly renewMs?: number;
 }
 
 /**
@@ -33,6 +38,8 @@ export interface CredentialsOptions {
  *   R2. Files of certificates, token files and credential plugins are asked again as their time comes.
  *   R3. What the API server has refused is not used again: all of it is read anew.
  *   R4. Connections are kept for as long as what they were made with stays the same.
+ *   R5. However many requests are refused, everything is read anew at most once a second, and however
+ *       long that takes, it comes to an end: what cannot be had now is asked for again.
  */
 export class Credentials {
   readonly #options: CredentialsOptions;
@@ -41,6 +48,7 @@ export class Credentials {
   #access: Access | undefined;
   #madeOf = "";
   #freshUntil = 0;
+  #renewedAt = -Infinity;
   #reading: Promise<Access> | undefined;
 
   /** @throws a sentence about what a person has to correct. */
@@ -63,8 +71,10 @@ export class Credentials {
 
   /** After the API server has refused `refused`. */
   async renew(refused: Access): Promise<Access> {
-    // Many requests are refused at once; one of them reads for all.
-    if (this.#access === refused) {
+    // Many requests are refused at once; one of them reads for all (R5).
+    const isDue = performance.now() - this.#renewedAt >= (this.#options.renewMs ?? 1_000);
+    if (this.#access === refused && isDue) {
+      this.#renewedAt = performance.now();
       this.#stamp = "";
       this.#freshUntil = 0;
     }
@@ -89,8 +99,9 @@ export class Credentials {
     const context = new RequestContext(config.getCurrentCluster()?.server ?? "", HttpMethod.GET);
     const tls: RequestOptions = {};
     try {
-      await config.applyToHTTPSOptions(tls);
-      await config.applySecurityAuthentication(context);
+      const given = config.applyToHTTPSOptions(tls).then(() => config.applySecurityAuthentication(context));
+      await until(given, AbortSignal.timeout(this.#options.readMs ?? 90_000));
+      refuseUnsendable(context.getHeaders());
     } catch (error) {
       throw new KubeError(`no credentials for the cluster: ${wordsOf(error)}`, 0, "Credentials");
     }
@@ -139,12 +150,21 @@ function trimmed(headers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.trim()]));
 }
 
+/** What sends it would quote it in its own error. */
+function refuseUnsendable(headers: Record<string, string>): void {
+  const unsendable = Object.entries(trimmed(headers)).find(([, value]) => !/^[\x20-\x7E]*$/.test(value));
+  if (!unsendable) return;
+  throw new Error(`what is to be sent as ${unsendable[0]} has a line break or a character that no credential has`);
+}
+
+const LONGEST_WORDS = 500;
+
 function wordsOf(error: unknown): string {
-  // These two quote what a plugin has printed, and that is a token.
-  if (error instanceof SyntaxError || error instanceof TypeError) {
-    return "what the credential plugin printed is no ExecCredential";
-  }
-  return (error as Error).message.trim();
+  const { name, message } = error as Error;
+  if (name === "TimeoutError") return "they did not come in time";
+  // These two may quote what was read.
+  if (error instanceof SyntaxError || error instanceof TypeError) return "what was read is none";
+  return message.trim().slice(0, LONGEST_WORDS);
 }
 
 function originOf(server: string): string {

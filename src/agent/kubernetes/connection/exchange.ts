@@ -1,5 +1,6 @@
 import { HttpMethod, IsomorphicFetchHttpLibrary, RequestContext, type ResponseContext } from "@kubernetes/client-node";
 import { KubeError, type KubeRequest } from "../kube-client.ts";
+import { until } from "../until.ts";
 import type { Access, Credentials } from "./credentials.ts";
 import { refusalOf, silenceOf, type Trouble } from "./refusal.ts";
 
@@ -23,11 +24,11 @@ export async function exchange<T>(
 ): Promise<{ readonly value: T } | { readonly trouble: Trouble }> {
   let access: Access | undefined;
   try {
-    access = await credentials.current();
+    access = await until(credentials.current(), request.signal);
     let answer = await send(access, request);
     if (answer.httpStatusCode === 401) {
-      await answer.body.text();
-      access = await credentials.renew(access);
+      await answer.body.stream()?.cancel();
+      access = await until(credentials.renew(access), request.signal);
       answer = await send(access, request);
     }
     if (answer.httpStatusCode >= 300) return { trouble: await refusalOf(answer) };

@@ -1,3 +1,4 @@
+import { CREDENTIAL_PLUGIN, type PluginCall } from "./credential-plugin.ts";
 import type { Entry, Kubeconfig } from "./kubeconfig.ts";
 
 // What kubectl understands of a user and the Kubernetes library for JavaScript does not.
@@ -6,7 +7,7 @@ interface User {
   tokenFile?: string;
   token?: string;
   "auth-provider"?: unknown;
-  exec?: { apiVersion?: string; provideClusterInfo?: boolean; env?: { name: string; value: string }[] | null };
+  exec?: Omit<PluginCall, "info"> & { apiVersion?: string; provideClusterInfo?: boolean };
 }
 
 /** Completes the users of a kubeconfig in place. */
@@ -14,8 +15,8 @@ export function prepareUsers(kubeconfig: Kubeconfig): void {
   for (const entry of kubeconfig.users ?? []) {
     const user = entry["user"] as User | null | undefined;
     if (!user) continue;
+    if (user.exec) callPlugin(user, user.exec, clusterOf(kubeconfig, entry.name));
     followTokenFile(user);
-    tellPlugin(user, clusterOf(kubeconfig, entry.name));
   }
 }
 
@@ -27,11 +28,12 @@ function followTokenFile(user: User): void {
 }
 
 /** A credential plugin learns by an environment variable how it is asked. */
-function tellPlugin({ exec }: User, cluster: unknown): void {
-  if (!exec) return;
+function callPlugin(user: User, exec: NonNullable<User["exec"]>, cluster: unknown): void {
+  if (!exec.command) throw new Error("a user's exec has no command");
   const spec = { interactive: false, ...(exec.provideClusterInfo ? { cluster } : {}) };
   const info = { apiVersion: exec.apiVersion, kind: "ExecCredential", spec };
-  exec.env = [...(exec.env ?? []), { name: "KUBERNETES_EXEC_INFO", value: JSON.stringify(info) }];
+  user["auth-provider"] = { name: CREDENTIAL_PLUGIN, config: { ...exec, info } };
+  delete user.exec;
 }
 
 /** That of the chosen context, if it is this user's. */

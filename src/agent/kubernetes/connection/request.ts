@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { KubeClient } from "../kube-client.ts";
+import { boundedText } from "./bounded-text.ts";
 import type { Credentials } from "./credentials.ts";
 import { exchange } from "./exchange.ts";
 
@@ -8,6 +9,8 @@ const PATIENCE_MS = 30_000;
 const TRY_MS = 30_000;
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5_000;
+/** A page of a list is the longest answer, and has a twentieth of it. */
+const LONGEST_ANSWER = 128 * 2 ** 20;
 
 export interface KubeClientOptions {
   readonly credentials: Credentials;
@@ -27,13 +30,15 @@ export function createKubeClient({ credentials, signal: closed, tryMs = TRY_MS }
       for (let failures = 0; ; failures += 1) {
         const attempt = AbortSignal.any([ended, AbortSignal.timeout(tryMs)]);
         const outcome = await exchange(credentials, { method, path, ...content, signal: attempt }, async (answer) =>
-          JSON.parse(await answer.body.text()),
+          JSON.parse(await boundedText(answer.body.stream(), LONGEST_ANSWER)),
         );
         if ("value" in outcome) return outcome.value as T;
         ended.throwIfAborted();
-        const { error, again, afterMs = growingWait(failures) } = outcome.trouble;
-        if (!again || performance.now() + afterMs > giveUpAt) throw error;
-        await delay(afterMs, undefined, { signal: ended }).catch(() => ended.throwIfAborted());
+        const { error, again } = outcome.trouble;
+        // Many are told the same Retry-After, which may be 0.
+        const waitMs = (error.retryAfterMs ?? 0) + growingWait(failures);
+        if (!again || performance.now() + waitMs > giveUpAt) throw error;
+        await delay(waitMs, undefined, { signal: ended }).catch(() => ended.throwIfAborted());
       }
     },
   };

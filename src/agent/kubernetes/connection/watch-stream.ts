@@ -44,12 +44,16 @@ export async function* watchStream(
   }
 }
 
+/** The API server itself takes no object that is larger than a few of these. */
+const LONGEST_LINE = 32 * 2 ** 20;
+
 async function* linesOf(body: ReadableStream<Uint8Array> | null): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let begun = "";
   for await (const bytes of body ?? []) {
     const lines = (begun + decoder.decode(bytes, { stream: true })).split("\n");
     begun = lines.pop() ?? "";
+    if (begun.length > LONGEST_LINE) throw new RangeError("what a watch tells has no end");
     yield* lines;
   }
 }

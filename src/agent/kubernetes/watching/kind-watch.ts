@@ -3,7 +3,7 @@ import { Backoff } from "../../backoff.ts";
 import type { ClusterConnection } from "../connection/connect.ts";
 import type { WatchEvent } from "../connection/watch-stream.ts";
 import { KubeError } from "../kube-client.ts";
-import { listPages } from "./list-pages.ts";
+import { listPages, type Selectors } from "./list-pages.ts";
 import type { KubeObject } from "./object-meta.ts";
 import { Progress } from "./progress.ts";
 
@@ -18,11 +18,10 @@ export interface KindSink<T> {
   heard(version: bigint): void;
 }
 
-export interface KindWatchOptions<T> {
+export interface KindWatchOptions<T> extends Selectors {
   readonly connection: ClusterConnection;
   /** Path of the kind in all namespaces. */
   readonly path: string;
-  readonly labelSelector?: string;
   readonly sink: KindSink<T>;
   /** Silence after which a watch counts as dead. */
   readonly silenceMs: number;
@@ -37,6 +36,9 @@ export interface KindWatchOptions<T> {
  *   I2. A watch that ends goes on from the version that was heard last, bookmarks included.
  *   I3. A version that the API server does not know any more is not asked for again: all is listed anew.
  *   I4. What a list does not have is gone.
+ *   I5. A watch that has told nothing at all, not even a bookmark, is not gone on with: all is listed anew. A cluster
+ *       that was restored from a backup tells nothing to those who ask from a version that it has not reached again.
+ *   I6. Trouble is told once for each kind of it, and its end once; it is tried again for as long as it takes.
  *
  * The library's informer (its cache.js) asks for no bookmarks, keeps whole
  * objects, lists without pages, waits up to 30 s before it watches again, and
@@ -51,6 +53,10 @@ export class KindWatch<T extends KubeObject> {
   #listed = Promise.withResolvers<void>();
   #cut = new AbortController();
   #restarts = 0;
+  /** Trouble that was told and is not over. */
+  #trouble = "";
+  /** In a row. */
+  #denials = 0;
 
   constructor(options: KindWatchOptions<T>) {
     this.#options = options;
@@ -98,9 +104,10 @@ export class KindWatch<T extends KubeObject> {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { connection, path, labelSelector, sink } = this.#options;
+    const { connection, path, labelSelector, fieldSelector, sink } = this.#options;
     const seen = new Set<string>();
-    const version = await listPages<T>(connection.client, path, { labelSelector, signal }, (object) => {
+    const which = { labelSelector, fieldSelector, signal };
+    const version = await listPages<T>(connection.client, path, which, (object) => {
       sink.put(object, true);
       seen.add(object.metadata?.uid ?? "");
     });
@@ -110,21 +117,27 @@ export class KindWatch<T extends KubeObject> {
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
-    const { connection, path, labelSelector, silenceMs } = this.#options;
+    const { connection, path, labelSelector, fieldSelector, silenceMs } = this.#options;
     const query = {
       allowWatchBookmarks: "true",
       resourceVersion: this.#version,
       // The API server ends it by then, and at another moment for each agent.
       timeoutSeconds: String(Math.round(300 + 300 * Math.random())),
       ...(labelSelector !== undefined && { labelSelector }),
+      ...(fieldSelector !== undefined && { fieldSelector }),
     };
-    let silent = true;
-    for await (const event of connection.watch(path, { query, signal, silenceMs })) {
-      this.#take(event);
-      silent = false;
-      this.#backoff.reset();
+    let isSilent = true;
+    try {
+      for await (const event of connection.watch(path, { query, signal, silenceMs })) {
+        this.#take(event);
+        isSilent = false;
+        this.#tellOver();
+      }
+      if (isSilent) throw new KubeError("the API server ended a watch without a word", 0, SILENCE);
+    } catch (error) {
+      if (isSilent && error instanceof KubeError && error.reason === SILENCE && !signal.aborted) this.#forgetVersion();
+      throw error;
     }
-    if (silent) throw new KubeError("the API server ended a watch at once", 0, "Unreachable");
   }
 
   #take({ type, object }: WatchEvent): void {
@@ -146,13 +159,29 @@ export class KindWatch<T extends KubeObject> {
   }
 
   async #recover(error: Error): Promise<void> {
-    const { log, path, signal } = this.#options;
     this.#restarts += 1;
     if (isUnknownVersion(error)) this.#forgetVersion();
+    this.#tell(error);
+    await this.#backoff.wait(error, this.#options.signal);
+  }
+
+  /** I6. */
+  #tell(error: Error): void {
+    const { log, path } = this.#options;
+    const trouble = error instanceof KubeError ? `${error.status} ${error.reason}` : error.name;
     const fields = { err: error, path, failures: this.#backoff.failures + 1 };
-    if (this.#backoff.failures === 0) log.warn(fields, "a watch of the cluster broke, watching again");
-    else log.debug(fields, "no watch of the cluster yet, trying again");
-    await this.#backoff.wait(error, signal);
+    this.#denials = error instanceof KubeError && error.status === 403 ? this.#denials + 1 : 0;
+    if (this.#denials === LASTING_DENIALS) log.error(fields, FORBIDDEN);
+    else if (trouble === this.#trouble) log.debug(fields, "no watch of the cluster yet, trying again");
+    else log.warn(fields, "a watch of the cluster broke, watching again");
+    this.#trouble = trouble;
+  }
+
+  #tellOver(): void {
+    if (this.#trouble !== "") this.#options.log.info({ path: this.#options.path }, "the cluster is watched again");
+    this.#trouble = "";
+    this.#denials = 0;
+    this.#backoff.reset();
   }
 
   /** Whether there was one. */
@@ -163,6 +192,16 @@ export class KindWatch<T extends KubeObject> {
     return true;
   }
 }
+
+/** As `KubeError` has it where nobody has said anything for too long. */
+const SILENCE = "Timeout";
+
+/** Fewer in a row are those of an API server that has just started: it has not read yet who may do what. */
+const LASTING_DENIALS = 5;
+
+const FORBIDDEN =
+  "the cluster does not let the agent watch this, and it can do nothing before: give it the rights of " +
+  "deploy/agent/rights.yaml; trying again";
 
 /** Too old (410), or newer than the cluster itself, as after a restore from a backup. */
 function isUnknownVersion(error: Error): boolean {

@@ -6,8 +6,9 @@ import type { KubeClient } from "../kube-client.ts";
 import type { KindSink } from "./kind-watch.ts";
 import { selectorText } from "./label-selector.ts";
 import { listPages } from "./list-pages.ts";
+import { PODS_THAT_COUNT } from "./pod-view.ts";
 import { identityOf, type KubeObject } from "./object-meta.ts";
-import { until } from "./until.ts";
+import { until } from "../until.ts";
 
 export interface LatecomersOptions {
   readonly client: KubeClient;
@@ -78,12 +79,14 @@ export class Latecomers {
 
   async #fetchNow({ metadata, spec }: V1Deployment): Promise<void> {
     const { client, replicaSets, pods, signal } = this.#options;
-    const options = { labelSelector: selectorText(spec?.selector ?? {}), signal };
+    const labelSelector = selectorText(spec?.selector ?? {});
     const at = `namespaces/${metadata?.namespace}`;
-    await listPages<V1ReplicaSet>(client, `/apis/apps/v1/${at}/replicasets`, options, (object) =>
+    const ofReplicaSets = { labelSelector, signal };
+    await listPages<V1ReplicaSet>(client, `/apis/apps/v1/${at}/replicasets`, ofReplicaSets, (object) =>
       this.#put(replicaSets, object),
     );
-    await listPages<V1Pod>(client, `/api/v1/${at}/pods`, options, (object) => this.#put(pods, object));
+    const ofPods = { labelSelector, fieldSelector: PODS_THAT_COUNT, signal };
+    await listPages<V1Pod>(client, `/api/v1/${at}/pods`, ofPods, (object) => this.#put(pods, object));
   }
 
   #put<T extends KubeObject>(sink: KindSink<T>, object: T): void {

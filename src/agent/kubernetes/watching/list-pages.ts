@@ -9,8 +9,13 @@ interface Page<T> {
   readonly items: readonly T[] | null;
 }
 
-export interface ListOptions {
+/** What the API server itself leaves out, as a query has it. */
+export interface Selectors {
   readonly labelSelector?: string | undefined;
+  readonly fieldSelector?: string | undefined;
+}
+
+export interface ListOptions extends Selectors {
   readonly signal: AbortSignal;
 }
 
@@ -22,10 +27,14 @@ export interface ListOptions {
 export async function listPages<T extends KubeObject>(
   client: KubeClient,
   path: string,
-  { labelSelector, signal }: ListOptions,
+  { labelSelector, fieldSelector, signal }: ListOptions,
   onObject: (object: T) => void,
 ): Promise<string> {
-  const query = { limit: PAGE, ...(labelSelector !== undefined && { labelSelector }) };
+  const query = {
+    limit: PAGE,
+    ...(labelSelector !== undefined && { labelSelector }),
+    ...(fieldSelector !== undefined && { fieldSelector }),
+  };
   let next = "";
   for (;;) {
     const page = await client.request<Page<T>>("GET", path, {

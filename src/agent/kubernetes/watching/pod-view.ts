@@ -2,6 +2,9 @@ import type { V1ContainerStatus, V1Pod } from "@kubernetes/client-node";
 import type { ContainerState, PodView } from "../objects.ts";
 import { conditionsOf, identityOf, ownerOf, shortened } from "./object-meta.ts";
 
+/** Field selector of pods: those that have ended, of jobs for one, say nothing about a Deployment. */
+export const PODS_THAT_COUNT = "status.phase!=Succeeded,status.phase!=Failed";
+
 /** What the agent keeps of a pod; undefined: no ReplicaSet has it. */
 export function podView(pod: V1Pod): PodView | undefined {
   const ownerUid = ownerOf(pod, "ReplicaSet");

@@ -1,4 +1,4 @@
-import { until } from "./until.ts";
+import { until } from "../until.ts";
 
 /** How far one has heard, for those who wait until it is far enough. */
 export class Progress {
@@ -12,9 +12,11 @@ export class Progress {
   }
 
   heard(version: bigint): void {
+    // A cluster that was restored from a backup may never get where those who wait want it: nothing is to come for them.
+    const hasGoneBack = version < this.#version;
     this.#version = version;
     this.#atMs = Date.now();
-    for (const waiter of this.#waiting) if (waiter.version <= version) waiter.resolve();
+    for (const waiter of this.#waiting) if (hasGoneBack || waiter.version <= version) waiter.resolve();
   }
 
   /** Resolves once `version` has been heard; rejects when the signal is aborted. */

@@ -5,8 +5,10 @@ import { Changes } from "./changes.ts";
 import { type CacheSizes, ClusterCache } from "./cluster-cache.ts";
 import { type KindSink, KindWatch } from "./kind-watch.ts";
 import { Latecomers } from "./latecomers.ts";
+import type { Selectors } from "./list-pages.ts";
 import type { KubeObject } from "./object-meta.ts";
-import { until } from "./until.ts";
+import { PODS_THAT_COUNT } from "./pod-view.ts";
+import { until } from "../until.ts";
 
 // An API server that has nothing to tell sends a bookmark about once a minute.
 const SILENCE_MS = 90_000;
@@ -102,16 +104,8 @@ function createLatecomers({ connection, log, signal }: WatchingOptions, cache: C
 /** Owners before what they own. */
 function watchKinds(options: WatchingOptions, cache: ClusterCache, latecomers: Latecomers) {
   const { connection, log, signal, silenceMs = SILENCE_MS } = options;
-  const watch = <T extends KubeObject>(path: string, sink: KindSink<T>, labelSelector?: string) =>
-    new KindWatch<T>({
-      connection,
-      path,
-      sink,
-      silenceMs,
-      log,
-      signal,
-      ...(labelSelector !== undefined && { labelSelector }),
-    });
+  const watch = <T extends KubeObject>(path: string, sink: KindSink<T>, selectors: Selectors = {}) =>
+    new KindWatch<T>({ connection, path, ...selectors, sink, silenceMs, log, signal });
   const telling = <T>(sink: KindSink<T>): KindSink<T> => ({
     ...sink,
     remove(uid) {
@@ -120,9 +114,9 @@ function watchKinds(options: WatchingOptions, cache: ClusterCache, latecomers: L
     },
   });
   return [
-    watch("/apis/apps/v1/deployments", cache.deployments, SENTINEL_LABEL),
+    watch("/apis/apps/v1/deployments", cache.deployments, { labelSelector: SENTINEL_LABEL }),
     watch("/apis/apps/v1/replicasets", telling(cache.replicaSets)),
-    watch("/api/v1/pods", telling(cache.pods)),
+    watch("/api/v1/pods", telling(cache.pods), { fieldSelector: PODS_THAT_COUNT }),
     watch("/apis/autoscaling/v2/horizontalpodautoscalers", cache.autoscalers),
   ] as const;
 }

@@ -1,4 +1,10 @@
-import type { V1PodDisruptionBudget, V1Service } from "@kubernetes/client-node";
+import { readFile } from "node:fs/promises";
+import {
+  type KubernetesObject,
+  loadAllYaml,
+  type V1PodDisruptionBudget,
+  type V1Service,
+} from "@kubernetes/client-node";
 import { expect, test } from "vitest";
 import { parseTemplate } from "../../../../src/agent/kubernetes/applying/template/template.ts";
 import { DeployFailureClass } from "../../../../src/gen/hydra/v1/cluster_pb.ts";
@@ -137,9 +143,11 @@ describeKube("a sentinel without a Deployment", () => {
   test("its namespace is missing and to be made: it is made", async () => {
     await using sandbox = await openSandbox();
     const k8sNamespace = `${sandbox.namespace}-more`;
-    // A right that the agent has only where an operator gives it.
-    const applier = await sandbox.applier({ client: sandbox.others, createNamespaces: true });
-    const applied = await applier.apply(sandbox.desired({ k8sNamespace }), signal);
+    const applier = await sandbox.applier({ createNamespaces: true });
+    const desired = sandbox.desired({ k8sNamespace });
+    await expect(applier.apply(desired, signal)).rejects.toThrow('cannot create resource "namespaces"');
+    await using _ = await letCreateNamespaces(sandbox);
+    const applied = await eventually(() => applier.apply(desired, signal));
     expect(applied).toMatchObject({ kind: "applied", deployment: { namespace: k8sNamespace } });
     await sandbox.others.request("DELETE", `/api/v1/namespaces/${k8sNamespace}`);
   });
@@ -193,6 +201,18 @@ async function companions({ others, namespace }: Sandbox) {
     service,
     budget: await others.request<V1PodDisruptionBudget>("GET", `${budgets}/a`).catch((): V1PodDisruptionBudget => ({})),
   };
+}
+
+/** The right that the agent has only where an operator gives it, as deploy/agent has it. */
+async function letCreateNamespaces({ others }: Sandbox): Promise<AsyncDisposable> {
+  await using given = new AsyncDisposableStack();
+  const file = new URL("../../../../deploy/agent/create-namespaces/rights.yaml", import.meta.url);
+  for (const body of loadAllYaml(await readFile(file, "utf8")) as KubernetesObject[]) {
+    const group = `/apis/${body.apiVersion}/${body.kind?.toLowerCase()}s`;
+    await others.request("POST", group, { body });
+    given.defer(async () => void (await others.request("DELETE", `${group}/${body.metadata?.name}`)));
+  }
+  return given.move();
 }
 
 async function limitDeployments({ others, namespace }: Sandbox): Promise<void> {

@@ -7,6 +7,7 @@ import { refuseLeaks } from "../../../support/leaks.ts";
 import {
   deploymentsPath,
   edit,
+  makeAutoscaler,
   makeDeployment,
   openSandbox,
   readDeployment,
@@ -239,12 +240,5 @@ function rolledOut(sandbox: Sandbox) {
     expect(deployment.status).toMatchObject({ replicas: 1, updatedReplicas: 1, availableReplicas: 1 });
     expect(deployment.status?.terminatingReplicas ?? 0).toBe(0);
     return deployment;
-  });
-}
-
-async function makeAutoscaler({ others, namespace }: Sandbox): Promise<void> {
-  const scaleTargetRef = { apiVersion: "apps/v1", kind: "Deployment", name: "a" };
-  await others.request("POST", `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`, {
-    body: { metadata: { name: "a" }, spec: { minReplicas: 1, maxReplicas: 3, scaleTargetRef } },
   });
 }

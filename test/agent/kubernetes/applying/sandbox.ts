@@ -118,6 +118,14 @@ export function readDeployment({ others, namespace }: Sandbox, name = "a"): Prom
   return others.request("GET", `${deploymentsPath(namespace)}/${name}`);
 }
 
+/** One that scales the Deployment, between 1 and 3 replicas. */
+export async function makeAutoscaler({ others, namespace }: Sandbox): Promise<void> {
+  const scaleTargetRef = { apiVersion: "apps/v1", kind: "Deployment", name: "a" };
+  await others.request("POST", `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`, {
+    body: { metadata: { name: "a" }, spec: { minReplicas: 1, maxReplicas: 3, scaleTargetRef } },
+  });
+}
+
 /** A change by hand. */
 export function edit({ others, namespace }: Sandbox, body: object, manager = "kubectl-edit"): Promise<V1Deployment> {
   return others.request("PATCH", `${deploymentsPath(namespace)}/a`, {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { SentinelDesiredState } from "../../../../src/gen/hydra/v1/sentinel_pb.ts";
 import { describeKube } from "../../../kube/borrowing.ts";
 import { refuseLeaks } from "../../../support/leaks.ts";
-import { edit, makeDeployment, openSandbox, readDeployment, recordedFor, signal } from "./sandbox.ts";
+import { edit, makeAutoscaler, makeDeployment, openSandbox, readDeployment, recordedFor, signal } from "./sandbox.ts";
 
 refuseLeaks();
 
@@ -70,5 +70,18 @@ describeKube("a sentinel on standby", () => {
     expect((await readDeployment(sandbox)).spec?.replicas).toBe(0);
     await applier.apply(sandbox.desired({ generation: 3n }), signal);
     expect((await readDeployment(sandbox)).spec?.replicas).toBe(1);
+  });
+
+  test("an autoscaler decides on its replicas: the ways to zero and back are hydra's, what lies between is not", async () => {
+    await using sandbox = await openSandbox();
+    await makeDeployment(sandbox, { replicas: 2 });
+    await makeAutoscaler(sandbox);
+    const applier = await sandbox.applier();
+    await applier.apply(sandbox.desired({ ...STANDBY, desiredReplicas: 3 }), signal);
+    expect((await readDeployment(sandbox)).spec?.replicas).toBe(0);
+    await applier.apply(sandbox.desired({ generation: 3n, desiredReplicas: 3 }), signal);
+    expect((await readDeployment(sandbox)).spec?.replicas).toBe(3);
+    await applier.apply(sandbox.desired({ generation: 4n, desiredReplicas: 1 }), signal);
+    expect((await readDeployment(sandbox)).spec?.replicas).toBe(3);
   });
 });

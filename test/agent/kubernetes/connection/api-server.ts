@@ -10,7 +10,11 @@ type Answer = (request: http.IncomingMessage, response: http.ServerResponse) => 
 export class ApiServer implements AsyncDisposable {
   /** Method, path, query and token of what came. */
   readonly requests: string[] = [];
+  /** What came with them, once it has been there in full. */
+  readonly bodies: string[] = [];
   readonly answers: Answer[] = [];
+  /** Told of each request as it comes. */
+  onRequest: () => void = () => {};
   readonly url: string;
   readonly #server: http.Server;
 
@@ -18,9 +22,15 @@ export class ApiServer implements AsyncDisposable {
     this.#server = server;
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     server.on("request", (request, response) => {
+      this.onRequest();
       this.requests.push(`${request.method} ${request.url} ${request.headers.authorization ?? ""}`);
       const answer = this.answers.length > 1 ? this.answers.shift() : this.answers[0];
-      answer?.(request, response);
+      let body = "";
+      request.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
+      request.on("end", () => {
+        this.bodies.push(body);
+        answer?.(request, response);
+      });
     });
   }
 
@@ -33,11 +43,13 @@ export class ApiServer implements AsyncDisposable {
   }
 
   /** Writes a kubeconfig for it into the directory and answers with its file. */
-  async kubeconfig(directory: string, user: object = { token: "first" }): Promise<string> {
+  async kubeconfig(directory: string, user: object = { token: "first" }, protocol = "http:"): Promise<string> {
     const file = path.join(directory, "kubeconfig");
     const config = {
       "current-context": "here",
-      clusters: [{ name: "c", cluster: { server: this.url, "insecure-skip-tls-verify": true } }],
+      clusters: [
+        { name: "c", cluster: { server: this.url.replace("http:", protocol), "insecure-skip-tls-verify": true } },
+      ],
       users: [{ name: "u", user }],
       contexts: [{ name: "here", context: { cluster: "c", user: "u" } }],
     };
@@ -54,6 +66,10 @@ export class ApiServer implements AsyncDisposable {
 
 export function json(status: number, body: object, headers: http.OutgoingHttpHeaders = {}): Answer {
   return (_request, response) => void response.writeHead(status, headers).end(JSON.stringify(body));
+}
+
+export function text(status: number, body: string): Answer {
+  return (_request, response) => void response.writeHead(status).end(body);
 }
 
 /** As the API server refuses. */

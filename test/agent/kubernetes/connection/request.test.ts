@@ -1,13 +1,7 @@
-import { writeFile } from "node:fs/promises";
-import path from "node:path";
 import { expect, test } from "vitest";
-import { Credentials } from "../../../../src/agent/kubernetes/connection/credentials.ts";
-import { loadConfig } from "../../../../src/agent/kubernetes/connection/kubeconfig.ts";
-import { createKubeClient } from "../../../../src/agent/kubernetes/connection/request.ts";
 import { refuseLeaks } from "../../../support/leaks.ts";
-import { quietLog } from "../../../support/quiet-log.ts";
-import { createTemporaryDirectory } from "../../../support/temporary-directory.ts";
-import { ApiServer, cut, hang, json, refusal } from "./api-server.ts";
+import { cut, hang, json, refusal, text } from "./api-server.ts";
+import { connected } from "./connected.ts";
 
 refuseLeaks();
 
@@ -32,7 +26,7 @@ test("a Retry-After beyond one's patience: the refusal is thrown at once", async
 
 test("a server that never answers: the try is given up, and the next one succeeds", async () => {
   await using there = await connected(hang, FINE);
-  expect(await there.client.request("GET", "/x")).toEqual({ fine: true });
+  expect(await there.connect({ tryMs: 300 }).client.request("GET", "/x")).toEqual({ fine: true });
 });
 
 test("a conflict: thrown with the API server's words, not tried again", async () => {
@@ -45,71 +39,75 @@ test("a conflict: thrown with the API server's words, not tried again", async ()
   expect(there.api.requests).toHaveLength(1);
 });
 
-test("401 after the kubeconfig has got another token: the request goes through with that one", async () => {
-  await using there = await connected(FINE);
-  await there.client.request("GET", "/a");
-  await there.api.kubeconfig(there.directory, { token: "second" });
-  there.api.answers.unshift(refusal(401, "Unauthorized", "Unauthorized"));
-  await there.client.request("GET", "/b");
-  expect(there.api.requests).toEqual(["GET /a Bearer first", "GET /b Bearer first", "GET /b Bearer second"]);
-});
-
-test("401 with fresh credentials, too: thrown after two tries, without the token", async () => {
-  await using there = await connected(refusal(401, "Unauthorized", "Unauthorized"));
-  const error = await there.client.request("GET", "/x").catch((thrown: Error) => thrown);
-  expect(error).toMatchObject({ status: 401 });
-  expect(JSON.stringify(error) + String(error)).not.toContain("first");
-  expect(there.api.requests).toHaveLength(2);
-});
-
-test("a token file that is renewed: a refused request is repeated with the new token", async () => {
-  await using there = await connected(FINE);
-  const tokenFile = path.join(there.directory, "token");
-  await writeFile(tokenFile, "old\n");
-  await there.api.kubeconfig(there.directory, { tokenFile: "token" });
-  const { client } = there.connect();
-  await client.request("GET", "/a");
-  await writeFile(tokenFile, "new\n");
-  there.api.answers.unshift(refusal(401, "Unauthorized", "Unauthorized"));
-  await client.request("GET", "/b");
-  expect(there.api.requests).toEqual(["GET /a Bearer old", "GET /b Bearer old", "GET /b Bearer new"]);
-});
-
-test("a credential plugin that prints no credential: a sentence without what it printed", async () => {
-  await using there = await connected(FINE);
-  const exec = { apiVersion: "client.authentication.k8s.io/v1", command: "echo", args: ["topsecret"] };
-  await there.api.kubeconfig(there.directory, { exec });
-  const { client } = there.connect();
-  const error = await client.request("GET", "/x", { patienceMs: 0 }).catch((thrown: Error) => thrown);
-  expect(error).toMatchObject({ status: 0, reason: "Credentials" });
-  expect(String(error)).not.toContain("topsecret");
-});
-
 test("the caller's signal is aborted: the request ends with its reason", async () => {
   await using there = await connected(hang);
   const reason = new Error("enough");
   await expect(there.client.request("GET", "/x", { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
 });
 
-async function connected(...answers: Parameters<typeof ApiServer.start>) {
-  const directory = await createTemporaryDirectory();
-  const api = await ApiServer.start(...answers);
-  const kubeconfigFile = await api.kubeconfig(directory.path);
-  const opened: Credentials[] = [];
-  const connect = () => {
-    const credentials = new Credentials({ load: () => loadConfig({ kubeconfigFile }), log: quietLog });
-    opened.push(credentials);
-    return { client: createKubeClient({ credentials, signal: new AbortController().signal, tryMs: 300 }) };
-  };
-  return {
-    api,
-    directory: directory.path,
-    connect,
-    ...connect(),
-    async [Symbol.asyncDispose]() {
-      await Promise.all(opened.map((credentials) => credentials.close()));
-      await api[Symbol.asyncDispose]();
-      await directory[Symbol.asyncDispose]();
+test("429 with Retry-After 0 again and again: a wait that grows lies between the tries", async () => {
+  await using there = await connected(refusal(429, "TooManyRequests", "slow down", { "retry-after": "0" }));
+  await expect(there.client.request("GET", "/x", { patienceMs: 300 })).rejects.toMatchObject({ status: 429 });
+  // Of 50 to 100 ms, 100 to 200, 200 to 400.
+  expect(there.api.requests.length).toBeLessThanOrEqual(4);
+});
+
+test.each([
+  ["seconds", "7", 7_000],
+  ["a date that is over", "Thu, 01 Jan 1970 00:00:00 GMT", undefined],
+  ["a date in the far future", "Fri, 01 Jan 2100 00:00:00 GMT", expect.any(Number)],
+  ["no time at all", "soon", undefined],
+])(
+  "Retry-After is %s: the error says in how many ms, for those who try again later",
+  async (_, header, retryAfterMs) => {
+    await using there = await connected(refusal(429, "TooManyRequests", "slow down", { "retry-after": header }));
+    await expect(there.client.request("GET", "/x", { patienceMs: 0 })).rejects.toMatchObject({ retryAfterMs });
+  },
+);
+
+test("a write is cut after it has been heard: it is made again as it was, and its second outcome counts", async () => {
+  await using there = await connected(cut, refusal(409, "AlreadyExists", "a is there already"));
+  const body = { metadata: { name: "a" } };
+  await expect(there.client.request("POST", "/x", { body })).rejects.toMatchObject({ reason: "AlreadyExists" });
+  expect(there.api.bodies).toEqual([JSON.stringify(body), JSON.stringify(body)]);
+});
+
+test("an answer that breaks off in its middle: the request is tried again", async () => {
+  await using there = await connected((_request, response) => {
+    response.writeHead(200, { "content-length": "100" });
+    response.write('{"fine":', () => response.destroy());
+  }, FINE);
+  expect(await there.client.request("GET", "/x")).toEqual({ fine: true });
+});
+
+test("what answers is no API server: a sentence without what it answered", async () => {
+  await using there = await connected(text(200, "<html>topsecret</html>"));
+  const error = await there.client.request("GET", "/x", { patienceMs: 0 }).catch((thrown: Error) => thrown);
+  expect(String(error)).toContain(`what answers at ${there.api.url} is not to be understood, is it an API server?`);
+  expect(String(error)).not.toContain("topsecret");
+});
+
+test("a refusal of endless length: what counts of it is kept", async () => {
+  await using there = await connected(
+    refusal(422, "Invalid", `spec is wrong ${"x".repeat(100_000)}`),
+    (_, response) => {
+      const more = () => void (response.destroyed || response.write("x".repeat(100_000), more));
+      response.writeHead(403);
+      more();
     },
-  };
-}
+  );
+  const long = await there.client.request("GET", "/x").catch((thrown: Error) => thrown);
+  expect((long as Error).message).toMatch(/^spec is wrong x{1,2000}…$/);
+  const endless = await there.client.request("GET", "/x").catch((thrown: Error) => thrown);
+  expect(endless).toMatchObject({ status: 403, message: "the API server answered with HTTP 403" });
+});
+
+test("the API server is not there: a sentence that says where it should be", async () => {
+  await using there = await connected(FINE);
+  await there.api[Symbol.asyncDispose]();
+  const error = await there.client.request("GET", "/x", { patienceMs: 0 }).catch((thrown: Error) => thrown);
+  expect(error).toMatchObject({ status: 0, reason: "Unreachable" });
+  expect(String(error)).toContain(
+    `the API server of the cluster at ${there.api.url} does not answer: connect ECONNREFUSED`,
+  );
+});
