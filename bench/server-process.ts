@@ -4,10 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 
 /** A hydra in a process of its own, as its users run it. */
-export interface ServerProcess {
-  readonly url: string;
-  /** From the start of the process until it said that it listens. */
-  readonly readyMs: number;
+export interface HydraProcess {
   /** Resident memory, in MB. */
   rss(): Promise<number>;
   /** Highest resident memory so far, in MB. */
@@ -17,17 +14,32 @@ export interface ServerProcess {
   stop(): Promise<void>;
 }
 
+export interface ServerProcess extends HydraProcess {
+  readonly url: string;
+  /** From the start of the process until it said that it listens. */
+  readonly readyMs: number;
+}
+
+/** `hydra dev`, once it listens. */
 export async function startServerProcess(args: readonly string[], env: NodeJS.ProcessEnv): Promise<ServerProcess> {
   const startedAt = performance.now();
-  const child = spawn(process.execPath, ["bin/hydra.js", "dev", "--port", "0", ...args], {
+  const { line, ...server } = await startProcess(["dev", "--port", "0", ...args], env, /^listening on (\S+)$/);
+  return { ...server, url: line[1] ?? "", readyMs: performance.now() - startedAt };
+}
+
+/** `hydra agent`, once it runs; its cluster and its server may not have answered yet. */
+export async function startAgentProcess(args: readonly string[], env: NodeJS.ProcessEnv): Promise<HydraProcess> {
+  return startProcess(["agent", ...args], env, /^agent of region /);
+}
+
+async function startProcess(args: readonly string[], env: NodeJS.ProcessEnv, started: RegExp) {
+  const child = spawn(process.execPath, ["bin/hydra.js", ...args], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, HYDRA_LOG_LEVEL: "error", ...env },
   });
-  const url = await listeningUrl(child);
-  const readyMs = performance.now() - startedAt;
+  const line = await firstLine(child, started);
   return {
-    url,
-    readyMs,
+    line,
     rss: () => statusMegabytes(child, "VmRSS"),
     peakRss: () => statusMegabytes(child, "VmHWM"),
     cpuMs: () => cpuMs(Number(child.pid)),
@@ -39,16 +51,16 @@ export async function startServerProcess(args: readonly string[], env: NodeJS.Pr
   };
 }
 
-async function listeningUrl(child: ChildProcess): Promise<string> {
+async function firstLine(child: ChildProcess, pattern: RegExp): Promise<RegExpExecArray> {
   if (!child.stdout) throw new Error("no standard output");
-  for await (const line of createInterface({ input: child.stdout })) {
-    const url = /^listening on (\S+)$/.exec(line)?.[1];
-    if (url !== undefined) {
+  for await (const text of createInterface({ input: child.stdout })) {
+    const line = pattern.exec(text);
+    if (line) {
       child.stdout.resume();
-      return url;
+      return line;
     }
   }
-  throw new Error("the server ended before it listened");
+  throw new Error(`it ended before it said ${pattern}`);
 }
 
 async function statusMegabytes(child: ChildProcess, field: string): Promise<number> {

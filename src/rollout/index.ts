@@ -19,11 +19,13 @@ export type { RolloutLog, RolloutOptions } from "./options.ts";
 export {
   type CourseEvent,
   deployStatuses,
+  type DesiredChange,
   type DomainFigures,
   type EnumNames,
   LOG_CHANNEL,
   type LogPositions,
   type LogStretch,
+  newestSentinels,
   positionsFromPayload,
   readClusters,
   readDesired,

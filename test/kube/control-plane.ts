@@ -32,6 +32,8 @@ export interface ControlPlane extends AsyncDisposable {
     /** Resolves once it answers. */
     start(): Promise<void>;
   };
+  /** Pids of its programs by their names, such as `kube-apiserver`. */
+  readonly pids: () => ReadonlyMap<string, number>;
   /** A new file with a new token of the ServiceAccount in deploy/agent, which has the rights given there and no others. */
   agentKubeconfig(): Promise<string>;
   /** Ends all of it and removes its files. */
@@ -80,6 +82,7 @@ async function startIn(
       kill: async () => running.get("kube-apiserver")?.end("SIGKILL"),
       start: async () => untilReady(kubeconfig, await runApiServer()),
     },
+    pids: () => new Map([...running].map(([program, { pid }]) => [program, pid])),
     agentKubeconfig: () => createAgentKubeconfig(kubeconfig),
   };
 }

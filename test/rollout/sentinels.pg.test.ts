@@ -261,7 +261,7 @@ describe("deleteOldChanges", () => {
     await world.rows("update desired_changes set created_at = now() - interval '1 hour' where version < 3 returning 1");
     expect(await deleteOldChanges(world.engine, 60_000)).toBe(2);
     expect(await world.rows("select sentinel_id from desired_changes")).toEqual([{ sentinel_id: "snt_2" }]);
-    const read = (after: bigint) => readDesiredChanges(world.pool, { regionId: "eu", after, limit: 10 });
+    const read = (after: bigint) => readDesiredChanges(world.pool, { regionIds: ["eu"], after, limit: 10 });
     expect(await read(1n)).toMatchObject({ stale: true });
     expect(await read(2n)).toMatchObject({ stale: false, cursor: 3n });
   });

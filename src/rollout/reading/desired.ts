@@ -22,20 +22,29 @@ type ChangeRow = { [K in keyof DesiredRow]: DesiredRow[K] | null } & {
   latest: string;
   oldest: string;
   version: string | null;
+  region_id: string | null;
   left_id: string | null;
   left_namespace: string | null;
   left_name: string | null;
 };
 
-/** Changes of one region as one statement saw them. */
+/** That a sentinel has changed, and how it is now. */
+export interface DesiredChange {
+  readonly version: bigint;
+  readonly regionId: string;
+  /** Undefined: it has left its region since; the change that says so comes later. */
+  readonly sentinel: DesiredSentinel | undefined;
+}
+
+/** Changes of some regions as one statement saw them. */
 export interface ChangesRead {
-  /** Each sentinel as it is now; one that changed twice is there once. */
-  readonly sentinels: readonly DesiredSentinel[];
-  /** Every change up to this version is contained. */
+  /** In order. */
+  readonly changes: readonly DesiredChange[];
+  /** Every change of these regions up to this version is contained. */
   readonly cursor: bigint;
   /** There are more after the cursor. */
   readonly more: boolean;
-  /** The cursor asked for is older than what is kept, or of another database: a full sync is due, nothing was read. */
+  /** The version asked for is older than what is kept, or of another database: a full sync is due, nothing was read. */
   readonly stale: boolean;
 }
 
@@ -66,51 +75,63 @@ export async function readDesired(
 }
 
 /**
- * What changed in a region after a version. A change says which sentinel; what
- * is told of it is its row as it is now, which a later change may tell again.
+ * What changed in some regions after a version. A change says which sentinel;
+ * what is told of it is its row as it is now, which a later change may tell again.
  */
 export async function readDesiredChanges(
   database: Database,
-  page: { regionId: string; after: bigint; limit: number },
+  page: { regionIds: readonly string[]; after: bigint; limit: number },
 ): Promise<ChangesRead> {
   const rows = await rowsOf<ChangeRow>(
     database,
-    // A place that a sentinel has left is told unless the sentinel is back in it. `offset 0`: looked up one by one.
-    `select l.change_version as latest, l.oldest_change_version as oldest, c.version, ${DESIRED},
+    // Each region by its own stretch of the index. A place that a sentinel has left is told unless the sentinel is back
+    // in it. `offset 0`: looked up one by one.
+    `select l.change_version as latest, l.oldest_change_version as oldest, c.version, c.region_id, ${DESIRED},
             case when c.deleted then c.sentinel_id end as left_id,
             c.k8s_namespace as left_namespace, c.k8s_name as left_name
        from rollout_log as l
        left join lateral (
-         select version, sentinel_id, deleted, k8s_namespace, k8s_name from desired_changes
-          where region_id = $1::text and version > $2::bigint and $2::bigint >= l.oldest_change_version
+         select of_region.* from unnest($1::text[]) as wanted (region_id)
+          cross join lateral (
+            select version, region_id, sentinel_id, deleted, k8s_namespace, k8s_name from desired_changes
+             where region_id = wanted.region_id and version > $2::bigint and $2::bigint >= l.oldest_change_version
+             order by version limit $3::int
+          ) as of_region
           order by version limit $3::int
        ) as c on true
        left join lateral (
          select * from sentinels
-          where id = c.sentinel_id and region_id = $1::text
+          where id = c.sentinel_id and region_id = c.region_id
             and (not c.deleted or (k8s_namespace = c.k8s_namespace and k8s_name = c.k8s_name)) offset 0
        ) as s on true
       order by c.version`,
-    [page.regionId, page.after.toString(), page.limit],
+    [page.regionIds, page.after.toString(), page.limit],
   );
   const latest = BigInt(rows[0]?.latest ?? 0);
   const stale = page.after < BigInt(rows[0]?.oldest ?? 0) || page.after > latest;
-  const last = rows.at(-1)?.version;
-  const more = !stale && rows.length === page.limit;
-  return { sentinels: stale ? [] : changedSentinels(rows), cursor: more && last ? BigInt(last) : latest, more, stale };
+  if (stale) return { changes: [], cursor: latest, more: false, stale };
+  const changes = rows.flatMap(changeFromRow);
+  const more = changes.length === page.limit;
+  return { changes, cursor: (more && changes.at(-1)?.version) || latest, more, stale };
 }
 
-function changedSentinels(rows: readonly ChangeRow[]): DesiredSentinel[] {
-  const changed = new Map<string, DesiredSentinel>();
-  for (const row of rows) {
-    const sentinel = isDesired(row) ? desiredFromRow(row) : leftFromRow(row);
+/** Each sentinel once, as the last change of it says, in the order of the last changes. */
+export function newestSentinels(changes: readonly DesiredChange[]): DesiredSentinel[] {
+  const newest = new Map<string, DesiredSentinel>();
+  for (const { sentinel } of changes) {
     if (!sentinel) continue;
     const place = `${sentinel.sentinelId} ${sentinel.k8sNamespace} ${sentinel.k8sName}`;
-    // In the order of the last change.
-    changed.delete(place);
-    changed.set(place, sentinel);
+    newest.delete(place);
+    newest.set(place, sentinel);
   }
-  return [...changed.values()];
+  return [...newest.values()];
+}
+
+/** Where nothing has changed there is one row that tells of the log alone. */
+function changeFromRow(row: ChangeRow): DesiredChange[] {
+  const { version, region_id: regionId } = row;
+  if (version === null || regionId === null) return [];
+  return [{ version: BigInt(version), regionId, sentinel: isDesired(row) ? desiredFromRow(row) : leftFromRow(row) }];
 }
 
 function isDesired(row: ChangeRow): row is ChangeRow & DesiredRow {
@@ -134,7 +155,6 @@ function desiredFromRow(row: DesiredRow): DesiredSentinel {
   });
 }
 
-/** Undefined: a sentinel that has left since; the change that says so comes later. */
 function leftFromRow(row: ChangeRow): DesiredSentinel | undefined {
   if (row.left_id === null) return undefined;
   return create(DesiredSentinelSchema, {

@@ -1,6 +1,6 @@
 // The domain's tables as messages of the contract. Every SELECT of the domain is here.
 export { readClusters } from "./clusters.ts";
-export { readDesired, readDesiredChanges } from "./desired.ts";
+export { type DesiredChange, newestSentinels, readDesired, readDesiredChanges } from "./desired.ts";
 export {
   deployStatuses,
   desiredStates,

@@ -5,6 +5,7 @@ import type { ClusterService } from "../../gen/hydra/v1/cluster_pb.ts";
 import type { EventTail } from "../watch/index.ts";
 import { AgentConnections } from "./agent-connections.ts";
 import { AgentStreams } from "./agent-streams.ts";
+import { ChangeFeed } from "./change-feed.ts";
 import { watchDesiredState } from "./desired-stream.ts";
 import { listClusters } from "./list-clusters.ts";
 import { Regions } from "./regions.ts";
@@ -31,10 +32,11 @@ export interface ClusterServiceDeps {
 export function clusterService(deps: ClusterServiceDeps): ServiceImpl<typeof ClusterService> {
   const { engine, pool, tail, log, streams = new AgentStreams(), heartbeatMs = HEARTBEAT_MS, noteMs = NOTE_MS } = deps;
   const regions = new Regions(engine);
+  const feed = new ChangeFeed({ pool, tail });
   const connections = new AgentConnections({ engine, regions, streams, noteMs });
   return {
     watchDesiredState: (request, { signal }) =>
-      watchDesiredState({ pool, tail, connections, regions, log, heartbeatMs }, request, signal),
+      watchDesiredState({ pool, tail, feed, connections, regions, log, heartbeatMs }, request, signal),
     reportObservedState: (request) => reportObservedState({ engine, regions }, request),
     listClusters: (request) => listClusters(pool, request),
   };

@@ -7,10 +7,18 @@ import type {
   WatchDesiredStateRequest,
   WatchDesiredStateResponseSchema,
 } from "../../gen/hydra/v1/cluster_pb.ts";
-import { readDesired, readDesiredChanges, readLogPositions } from "../../rollout/index.ts";
+import {
+  type DesiredChange,
+  newestSentinels,
+  readDesired,
+  readDesiredChanges,
+  readLogPositions,
+} from "../../rollout/index.ts";
 import { type EventTail, readForStream, throwIfEnded } from "../watch/index.ts";
 import type { AgentConnections } from "./agent-connections.ts";
 import { type AgentIdentity, identityFrom } from "./agent-identity.ts";
+import type { ChangeFeed } from "./change-feed.ts";
+import type { ChangeQueue } from "./change-queue.ts";
 import type { Regions } from "./regions.ts";
 
 // One agent's stream of desired state. Pulled by the agent, so a slow one holds
@@ -22,7 +30,8 @@ import type { Regions } from "./regions.ts";
 //       while it runs is told again after it.
 //   C3. A cursor that cannot be trusted (older than what is kept, or from
 //       another database) leads to a full sync, never to a hole.
-//   C4. No stream polls: the tail says when there may be changes.
+//   C4. No stream polls, and none that has caught up reads: the server's one feed
+//       of changes brings what concerns its region.
 
 const PAGE = 500;
 
@@ -31,6 +40,7 @@ type Message = MessageInitShape<typeof WatchDesiredStateResponseSchema>;
 export interface DesiredStreamDeps {
   readonly pool: pg.Pool;
   readonly tail: EventTail;
+  readonly feed: ChangeFeed;
   readonly connections: AgentConnections;
   readonly regions: Regions;
   readonly log: EngineLog;
@@ -50,7 +60,11 @@ export async function* watchDesiredState(
   }
   const ended = AbortSignal.any([signal, deps.tail.stopped]);
   const stream = new DesiredStream(deps, agent, ended);
-  const close = await deps.connections.open(agent, stream);
+  const leave = await deps.connections.open(agent, stream);
+  const close = () => {
+    leave();
+    stream.close();
+  };
   deps.log.info({ ...agent, cursor: Number(request.cursor) }, "agent connected");
   // An agent that goes away between two messages need not pull again.
   ended.addEventListener("abort", close, { once: true });
@@ -66,6 +80,7 @@ class DesiredStream {
   readonly #agent: AgentIdentity;
   readonly #ended: AbortSignal;
   #cursor = 0n;
+  #queue: ChangeQueue | undefined;
   /** The agent may be lacking anything: its cursor has not been looked at yet, or it is being told everything. */
   #syncing = true;
 
@@ -76,26 +91,31 @@ class DesiredStream {
   }
 
   get toldUpTo(): bigint | undefined {
-    return this.#syncing ? undefined : this.#cursor;
+    return this.#syncing ? undefined : (this.#queue?.takenUpTo ?? this.#cursor);
+  }
+
+  /** Nothing more is asked of it. Safe to call twice. */
+  close(): void {
+    this.#queue?.close();
   }
 
   async *messages(cursor: bigint): AsyncGenerator<Message> {
-    const { tail, heartbeatMs, regions } = this.#deps;
+    const { heartbeatMs, regions } = this.#deps;
     this.#cursor = cursor;
     if (cursor === 0n) yield* this.#fullSync();
     for (let heartbeatAt = 0; ;) {
       throwIfEnded(this.#ended);
-      const changes = await this.#nextChanges();
-      if (changes.stale) yield* this.#fullSync();
-      else this.#follows(changes.cursor);
-      if (changes.sentinels.length > 0) {
-        yield { sentinels: [...changes.sentinels], cursor: this.#cursor };
+      const { changes, more, stale } = await this.#nextChanges();
+      if (stale) yield* this.#fullSync();
+      const sentinels = newestSentinels(changes);
+      if (sentinels.length > 0) {
+        yield { sentinels, cursor: this.#cursor };
         heartbeatAt = performance.now() + heartbeatMs;
       }
-      if (changes.more || changes.stale) continue;
+      if (more || stale) continue;
       const idleMs = heartbeatAt - performance.now();
       if (idleMs > 0) {
-        await tail.waitForChanges(this.#cursor, idleMs, this.#ended);
+        await this.#queue?.wait(idleMs, this.#ended);
         continue;
       }
       await regions.admit(this.#agent);
@@ -104,9 +124,20 @@ class DesiredStream {
     }
   }
 
-  #nextChanges() {
-    const page = { regionId: this.#agent.regionId, after: this.#cursor, limit: PAGE };
-    return readForStream(readDesiredChanges(this.#deps.pool, page));
+  /** From the feed; from the table until all that is there has been told. */
+  async #nextChanges(): Promise<{ changes: readonly DesiredChange[]; more: boolean; stale: boolean }> {
+    const { pool, feed } = this.#deps;
+    const { regionId } = this.#agent;
+    const waiting = this.#queue?.take(PAGE);
+    if (waiting) {
+      this.#follows(waiting.cursor);
+      return { ...waiting, stale: false };
+    }
+    const page = { regionIds: [regionId], after: this.#cursor, limit: PAGE };
+    const read = await readForStream(readDesiredChanges(pool, page));
+    if (!read.stale) this.#follows(read.cursor);
+    if (!read.stale && !read.more && !this.#ended.aborted) this.#queue = feed.follow(regionId, read.cursor);
+    return read;
   }
 
   async *#fullSync(): AsyncGenerator<Message> {

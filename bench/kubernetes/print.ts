@@ -1,0 +1,35 @@
+import { leaveOutKube } from "../../test/kube/assets.ts";
+import type { BenchPostgres } from "../database.ts";
+import { type KubernetesOptions, measureKubernetes } from "../kubernetes.ts";
+import { head, number, row } from "../table.ts";
+
+/** The section of agents on a real control plane, where its programs are there. */
+export async function printKubernetes(postgres: BenchPostgres, options: KubernetesOptions): Promise<void> {
+  if (leaveOutKube()) return;
+  const { floor, hydra, rolloutPeakRss, memory, writes, readyP50, readyP99 } = await measureKubernetes(
+    postgres,
+    options,
+  );
+  const fleet = `${number(options.deployments)} Deployments with 3 pods each`;
+  head(1, fleet, "a plain script", "hydra with its agent", "ratio");
+  for (const [what, field] of [
+    ["wall, s", "wallMs"],
+    ["CPU of the API server, s", "apiServerMs"],
+    ["CPU of the whole control plane, s", "controlPlaneMs"],
+  ] as const) {
+    row(what, seconds(floor[field]), seconds(hydra[field]), number(hydra[field] / floor[field], 2));
+  }
+  row("CPU of the agent, s", "", seconds(hydra.agentMs), number(hydra.agentMs / floor.controlPlaneMs, 2));
+  row("CPU of the server and Postgres, s", "", seconds(hydra.hydraMs), number(hydra.hydraMs / floor.controlPlaneMs, 2));
+  head(0, "Deployments", "RSS of the agent, MB", "peak, MB");
+  for (const { deployments, rss, peakRss } of memory) row(number(deployments), number(rss), number(peakRss));
+  console.log(`\nHighest RSS of the agent in a rollout: ${number(rolloutPeakRss)} MB`);
+  console.log(`\nWrites to the API server in ${number(options.quietMs / 1_000)} s without a change: ${number(writes)}`);
+  console.log(
+    `\nFrom "the Deployment is available" to "the sentinel is ready": p50 ${number(readyP50)} ms, p99 ${number(readyP99)} ms`,
+  );
+}
+
+function seconds(ms: number): string {
+  return number(ms / 1_000, 1);
+}

@@ -1,0 +1,73 @@
+import type { DesiredChange } from "../../rollout/index.ts";
+import { WakeList } from "../watch/index.ts";
+
+const MOST_WAITING = 2_000;
+
+/** What waits in a queue. */
+export interface ChangesWaiting {
+  readonly changes: readonly DesiredChange[];
+  /** Every change of the region up to this version has now been taken. */
+  readonly cursor: bigint;
+  /** There are more. */
+  readonly more: boolean;
+}
+
+/** Changes of one region that a stream has not taken yet. */
+export class ChangeQueue {
+  readonly regionId: string;
+  readonly #onClose: () => void;
+  readonly #news = new WakeList();
+  #changes: DesiredChange[] = [];
+  #end: bigint;
+  #isClosed = false;
+
+  /** @param cursor Up to here the stream knows everything. */
+  constructor(regionId: string, cursor: bigint, onClose: () => void) {
+    this.regionId = regionId;
+    this.#end = cursor;
+    this.#onClose = onClose;
+  }
+
+  /** Every change of the region up to this version has come here. */
+  get end(): bigint {
+    return this.#end;
+  }
+
+  /** Every change of the region up to this version has been taken; undefined: some wait. */
+  get takenUpTo(): bigint | undefined {
+    return this.#isClosed || this.#changes.length > 0 ? undefined : this.#end;
+  }
+
+  /** Puts in all changes up to `end`; those it has had before are left out. Closes itself where too many wait. */
+  add(changes: readonly DesiredChange[], end: bigint): void {
+    if (this.#isClosed) return;
+    const fresh = changes.filter(({ version }) => version > this.#end);
+    if (end > this.#end) this.#end = end;
+    if (fresh.length === 0) return;
+    this.#changes.push(...fresh);
+    if (this.#changes.length > MOST_WAITING) this.close();
+    else this.#news.wakeAll();
+  }
+
+  /** Takes what waits, `limit` changes at most. Undefined: it is closed, and whatever waited is lost. */
+  take(limit: number): ChangesWaiting | undefined {
+    if (this.#isClosed) return undefined;
+    const changes = this.#changes.splice(0, limit);
+    const more = this.#changes.length > 0;
+    return { changes, cursor: (more && changes.at(-1)?.version) || this.#end, more };
+  }
+
+  /** Resolves when changes wait, when it is closed, when the time is up or when the signal is aborted. */
+  async wait(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    await this.#news.waitUntil(() => this.#isClosed || this.#changes.length > 0, timeoutMs, signal);
+  }
+
+  /** Safe to call twice. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#changes = [];
+    this.#onClose();
+    this.#news.wakeAll();
+  }
+}
