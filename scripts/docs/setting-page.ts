@@ -1,15 +1,21 @@
 import { type Setting, settings } from "../../src/config/index.ts";
 
-/** Who reads a setting, as the page's headings have it. */
-const SECTIONS: readonly (readonly [Setting["readBy"], title: string, introduction: string])[] = [
-  [
-    "servers",
-    "Commands that run a server",
-    "`hydra serve` and `hydra dev`; `hydra db url` reads `DATABASE_URL` and `HYDRA_DATA_DIR`. Where a command has an option\n" +
+/** Who reads a setting, as the page's headings have it, in their order. */
+const SECTIONS: Readonly<Record<Setting["readBy"], { readonly title: string; readonly introduction: string }>> = {
+  servers: {
+    title: "Commands that run a server",
+    introduction:
+      "`hydra serve` and `hydra dev`; `hydra db url` reads `DATABASE_URL` and `HYDRA_DATA_DIR`. Where a command has an option\n" +
       "of the same meaning, the option wins ([commands](commands.md)).",
-  ],
-  ["operators", "Commands that speak to a server", "All the others. The option wins here, too."],
-];
+  },
+  agents: {
+    title: "Commands that run an agent",
+    introduction:
+      "`hydra agent`, `hydra serve --agent-region`, and what `hydra sentinels import --from-cluster` needs of them. An agent speaks to\n" +
+      "a server, too, and reads the settings below for it. The option wins here, too.",
+  },
+  operators: { title: "Commands that speak to a server", introduction: "All the others. The option wins here, too." },
+};
 
 const HEAD = `# Configuration
 
@@ -22,7 +28,7 @@ milliseconds. A secret is never shown: not in a log, an error or a listing.
 
 /** The page of all settings, \`docs/configuration.md\`. */
 export function settingPage(): string {
-  const sections = SECTIONS.map(([readBy, title, introduction]) => {
+  const sections = Object.entries(SECTIONS).map(([readBy, { title, introduction }]) => {
     const rows = Object.values<Setting>(settings).filter((setting) => setting.readBy === readBy);
     return `## ${title}\n\n${introduction}\n\n| variable | meaning | default |\n|---|---|---|\n${rows.map(row).join("\n")}\n`;
   });

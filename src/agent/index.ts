@@ -2,6 +2,12 @@
 export type { AgentIdentity } from "./agent-identity.ts";
 export type { AgentLog } from "./agent-log.ts";
 export { type AgentPages, type AgentPagesOptions, startAgentPages } from "./pages/agent-pages.ts";
+export {
+  type ListDeploymentsOptions,
+  type ListedDeployment,
+  type ListedDeployments,
+  listDeployments,
+} from "./kubernetes/adoption/list-deployments.ts";
 export { startKubernetesAgent } from "./kubernetes/agent.ts";
 export type {
   AgentStatus,

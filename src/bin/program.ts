@@ -1,6 +1,7 @@
 import { Command, Help, type Option } from "@commander-js/extra-typings";
 import { addOperatorCommands, CommandGroup } from "../cli/index.ts";
 import { agentCommand } from "./agent-command.ts";
+import { clusterDoor } from "./cluster-door.ts";
 import { addCompletionCommands } from "./completion-commands.ts";
 import { dbCommand } from "./database-commands.ts";
 import { demoCommand, devCommand, serveCommand } from "./server-commands.ts";
@@ -24,7 +25,8 @@ export function createProgram(surroundings: Surroundings): Command {
     .helpCommand("help [command]", "tell more of a command")
     .addHelpText("after", EXAMPLES);
   const { url, token, tokenFile, caFile } = config;
-  addOperatorCommands(program, { terminal, url, token, tokenFile, caFile, interrupted, onExit });
+  const cluster = clusterDoor(config, terminal);
+  addOperatorCommands(program, { terminal, url, token, tokenFile, caFile, cluster, interrupted, onExit });
   for (const command of [demoCommand, devCommand, serveCommand, agentCommand]) {
     program.addCommand(command(surroundings).helpGroup(CommandGroup.RUN));
   }

@@ -67,6 +67,18 @@ describe("a listing on a terminal", () => {
     expect(new Set(printed.slice(1).map((line) => line.search(/(un)?healthy/)))).toEqual(new Set([healthAt]));
   });
 
+  test("replicas that are not hydra's to set: how many there are, and not of how many", async () => {
+    const desired = [0, 5];
+    const sentinels = sentinelsOf(2).map((each, index) => ({
+      ...each,
+      availableReplicas: 4,
+      desiredReplicas: desired[index] ?? 0,
+    }));
+    await using server = await start({ sentinels: { listSentinels: () => ({ sentinels }) } });
+    const { printed } = await hydra(server.url, ["sentinels", "list"]);
+    expect(printed.map((line) => line.split("\t")[3])).toEqual(["4", "4/5"]);
+  });
+
   test.each([
     [["history"], /no rollout yet.*hydra rollout/],
     [["sentinels", "list"], /no sentinels yet.*hydra sentinels import/],

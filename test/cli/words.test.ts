@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { fitText } from "../../src/cli/fit-text.ts";
-import { emptyPace, ratePerSecond, recordOutcome } from "../../src/cli/view/pace.ts";
+import { emptyPace, ratePerSecond, recordOutcomes } from "../../src/cli/view/pace.ts";
 import { countOf, formatDuration, formatEstimate } from "../../src/cli/words.ts";
 
 test.each([
@@ -33,7 +33,7 @@ test("a text that is too long: cut to the columns, wide characters counted as tw
 });
 
 test("outcomes over two seconds: their mean, of the last ten seconds only", () => {
-  const pace = [1_000, 1_100, 1_900, 2_000].reduce(recordOutcome, emptyPace);
+  const pace = [1_000, 1_100, 1_900, 2_000].reduce((soFar, at) => recordOutcomes(soFar, at, 1), emptyPace);
   expect(ratePerSecond(pace, 2_500)).toBe(2);
   expect(ratePerSecond(pace, 60_000)).toBeUndefined();
 });

@@ -1,5 +1,6 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { examples } from "./help-text.ts";
+import { importCommand } from "./import-command.ts";
 import { parseCount } from "./parsers.ts";
 import { run, serverCommand } from "./server-command.ts";
 import type { CliSurroundings } from "./surroundings.ts";
@@ -73,33 +74,6 @@ function deployCommand(surroundings: CliSurroundings) {
       run(surroundings, connection, async (session) => {
         const { sentinelsDeploy } = await import("../commands/sentinels-deploy.ts");
         return sentinelsDeploy(session, { sentinelId, image, replicas, cpu, memory });
-      }),
-    );
-}
-
-function importCommand(surroundings: CliSurroundings) {
-  return serverCommand("import", "create or change many sentinels: all of them, or none where one is wrong")
-    .argument("<file>", "JSON lines or one JSON array of objects; - is standard input")
-    .addHelpText(
-      "after",
-      `
-Each object is one sentinel, with the names of the table's columns: id, and on a new one region_id, k8s_namespace,
-k8s_name and image; as one likes workspace_id, project_id, environment_id, desired_state (running, standby, archived),
-desired_replicas, cpu_millicores, memory_mib. What is left out stays as it is. What hydra itself finds out (health,
-running_image, …) may be there and is passed over, so that the output of \`hydra sentinels list --json\` can be imported.`,
-    )
-    .addHelpText("after", "\nExit codes: 0 imported, 1 nothing imported, 5 no server or connection lost.")
-    .addHelpText(
-      "after",
-      examples(
-        "hydra sentinels import fleet.jsonl",
-        "hydra sentinels list --json | hydra sentinels import - --url $OTHER",
-      ),
-    )
-    .action((file, connection) =>
-      run(surroundings, connection, async (session) => {
-        const { sentinelsImport } = await import("../commands/sentinels-import.ts");
-        return sentinelsImport(session, file);
       }),
     );
 }

@@ -1,4 +1,5 @@
 import {
+  type Sentinel,
   type SentinelDeployStatus,
   SentinelDeployStatusSchema,
   SentinelHealthSchema,
@@ -45,7 +46,7 @@ const LISTING: Listing<typeof SentinelSchema> = {
     { title: "ID", value: ({ id }) => id, least: 16 },
     { title: "REGION", value: ({ regionId }) => regionId, least: 8, rank: 3 },
     { title: "HEALTH", value: ({ health }) => enumWord(SentinelHealthSchema, health) },
-    { title: "REPLICAS", value: (row) => `${row.availableReplicas}/${row.desiredReplicas}`, align: "right", rank: 4 },
+    { title: "REPLICAS", value: replicasOf, align: "right", rank: 4 },
     { title: "DEPLOY", value: ({ deployStatus }) => enumWord(SentinelDeployStatusSchema, deployStatus) },
     { title: "IMAGE", value: ({ image }) => image, least: 12, cut: "start" },
     { title: "RUNNING", value: ({ runningImage }) => runningImage, least: 12, cut: "start", rank: 5 },
@@ -53,3 +54,8 @@ const LISTING: Listing<typeof SentinelSchema> = {
   ],
   empty: "There are no sentinels yet. Bring some: hydra sentinels import FILE",
 };
+
+/** How many are desired is left out where that is not hydra's to say. */
+function replicasOf({ availableReplicas, desiredReplicas }: Sentinel): string {
+  return desiredReplicas === 0 ? `${availableReplicas}` : `${availableReplicas}/${desiredReplicas}`;
+}

@@ -20,11 +20,9 @@ export async function showListing<Desc extends DescMessage>(
   { schema, columns, empty }: Listing<Desc>,
   pages: AsyncIterable<readonly MessageShape<Desc>[]>,
 ): Promise<void> {
-  let lines: (rows: readonly MessageShape<Desc>[]) => readonly string[];
-  if (json) lines = (rows) => rows.map((row) => jsonLine(schema, row));
-  else if (terminal.live) lines = await tableLines(columns, terminal);
-  else lines = (rows) => rows.map((row) => columns.map(({ value }) => toPlainText(value(row))).join("\t"));
-
+  const lines = json
+    ? (rows: readonly MessageShape<Desc>[]) => rows.map((row) => jsonLine(schema, row))
+    : await listingLines(columns, terminal);
   let any = false;
   for await (const rows of pages) {
     any = true;
@@ -39,11 +37,17 @@ async function print(terminal: Terminal, line: string, interrupted: AbortSignal)
   if (terminal.stream.writableNeedDrain) await once(terminal.stream, "drain", { signal: interrupted });
 }
 
-/** The first page decides on the widths: later ones are cut to them. */
-async function tableLines<Row>(
+/**
+ * Draws rows as text: a table on a terminal, of which the first page decides on
+ * the widths and later ones are cut to them; values with tabs between in a pipe.
+ */
+export async function listingLines<Row>(
   columns: readonly Column<Row>[],
   terminal: Terminal,
 ): Promise<(rows: readonly Row[]) => readonly string[]> {
+  if (!terminal.live) {
+    return (rows) => rows.map((row) => columns.map(({ value }) => toPlainText(value(row))).join("\t"));
+  }
   // Only a terminal needs it, and it takes a while to load.
   const { TableDrawing } = await import("./table-drawing.ts");
   const drawing = new TableDrawing(columns, { columns: terminal.size().columns, style: terminal.style });
