@@ -14,8 +14,8 @@ const SPECIFIERS = [
   "@connectrpc/connect-node",
 ];
 
-/** What is inside besides: the package that one of those is a wrapper of. */
-const INSIDE = ["commander"];
+/** Of these only what a file of our own names. */
+const IN_PART = { "@kubernetes/client-node": "scripts/bundled/kubernetes-client-node.ts" };
 
 /**
  * Writes the packages as few files into `dist/packages`, one for each name that
@@ -23,17 +23,26 @@ const INSIDE = ["commander"];
  */
 export async function bundlePackages(root: string): Promise<void> {
   const dir = path.join(root, "dist/packages");
-  const input = Object.fromEntries(SPECIFIERS.map((specifier) => [specifier.replaceAll("/", "__"), specifier]));
+  const whole = SPECIFIERS.map((specifier) => [fileOf(specifier), specifier]);
+  const inPart = Object.entries(IN_PART).map(([specifier, file]) => [fileOf(specifier), path.join(root, file)]);
+  const input = Object.fromEntries([...whole, ...inPart]) as Record<string, string>;
   await using bundle = await rolldown({ input, platform: "node", cwd: root });
-  await bundle.write({ dir, format: "esm", entryFileNames: "[name].js", chunkFileNames: "chunks/[name]-[hash].js" });
-  writeFileSync(path.join(dir, "NOTICE"), noticeOf(root));
+  const names = { entryFileNames: "[name].js", chunkFileNames: "chunks/[name]-[hash].js" };
+  const { output } = await bundle.write({ dir, format: "esm", ...names });
+  const modules = output.flatMap((chunk) => (chunk.type === "chunk" ? Object.keys(chunk.modules) : []));
+  writeFileSync(path.join(dir, "NOTICE"), noticeOf(root, modules));
 }
 
-function noticeOf(root: string): string {
-  const names = new Set([...SPECIFIERS.map((specifier) => specifier.split("/").slice(0, 2).join("/")), ...INSIDE]);
-  const lines = [...names].map((name) => {
-    const text = readFileSync(path.join(root, "node_modules", name, "package.json"), "utf8");
-    const { version, license } = JSON.parse(text) as { version: string; license: string };
+function fileOf(specifier: string): string {
+  return specifier.replaceAll("/", "__");
+}
+
+/** Names each package that a module is of, those that others brought included. */
+function noticeOf(root: string, modules: readonly string[]): string {
+  const folders = modules.flatMap((module) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(module) ?? []);
+  const lines = [...new Set(folders)].sort().map((folder) => {
+    const text = readFileSync(path.join(root, path.relative(root, folder), "package.json"), "utf8");
+    const { name, version, license } = JSON.parse(text) as { name: string; version: string; license: string };
     return `${name} ${version}, ${license}: https://www.npmjs.com/package/${name}`;
   });
   return `These files are made of the following packages, unchanged but for being put together:\n\n${lines.join("\n")}\n`;

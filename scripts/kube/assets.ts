@@ -1,4 +1,4 @@
-// The programs of a real Kubernetes control plane: which they are, and where they are kept. `KUBEBUILDER_ASSETS`, the
+// The programs of a real Kubernetes control plane, and kubectl: which they are, and where they are kept. `KUBEBUILDER_ASSETS`, the
 // convention of envtest, names a folder that has them; otherwise they are built once, into a cache outside the checkout.
 
 import { createHash } from "node:crypto";
@@ -15,6 +15,7 @@ export const PROGRAMS = {
   kwok: { pins: "kwok", package: "sigs.k8s.io/kwok/cmd/kwok" },
   "kube-apiserver": { pins: "kubernetes", package: "k8s.io/kubernetes/cmd/kube-apiserver" },
   "kube-controller-manager": { pins: "kubernetes", package: "k8s.io/kubernetes/cmd/kube-controller-manager" },
+  kubectl: { pins: "kubernetes", package: "k8s.io/kubernetes/cmd/kubectl" },
   "kube-scheduler": { pins: "kubernetes", package: "k8s.io/kubernetes/cmd/kube-scheduler" },
 } as const;
 

@@ -2,7 +2,7 @@ import type { KubeClient } from "../kube-client.ts";
 import type { KubeObject } from "./object-meta.ts";
 
 /** Objects of one answer: more would be held twice, as text and as objects. */
-const PAGE = "500";
+const PAGE = "250";
 
 interface Page<T> {
   readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
