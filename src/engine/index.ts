@@ -42,5 +42,8 @@ export { CancelledError, EngineUnavailableError, type FailureKind, TerminalError
 export { createEngine } from "./engine.ts";
 export type { EngineLimits } from "./limits.ts";
 export type { EngineObserver } from "./observer.ts";
+export type { Asked } from "./operations.ts";
+export type { ServiceSettings } from "./registry.ts";
+export type { RetryPolicy } from "./retry.ts";
 export { nodeIsOver, THIS_NODE } from "./node-life.ts";
 export { engineMigrations, migrate, type MigrateOptions } from "./store/migrate.ts";

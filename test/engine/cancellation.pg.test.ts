@@ -43,19 +43,22 @@ describe("cancelling an invocation", () => {
     await expect(engine.cancel("nobody")).rejects.toMatchObject({ kind: "invalid" });
   });
 
-  test("before it starts: its first await throws", async () => {
+  test("that waits in line: it ends at once, and its handler never runs", async () => {
     await using db = await createDatabase();
     const held = gate();
     const holder = handler("holder", async (ctx) => ctx.run("hold", () => held.pass()));
-    const next = handler("next", async (ctx) => ctx.run("step", () => "ran"));
+    let runs = 0;
+    const next = handler("next", () => Promise.resolve(++runs));
     await using engine = await startEngine(db.url, [holder, next]);
     await send(engine, "holder");
     await held.entered;
     const id = await send(engine, "next");
+    const behind = await send(engine, "next");
     await engine.cancel(id);
-    expect(await statusOf(engine, id)).toBe("queued");
-    held.open();
     expect(await ended(engine, id)).toMatchObject(cancelled);
+    expect(await statusOf(engine, behind)).toBe("queued");
+    held.open();
+    expect(outputOf(await ended(engine, behind))).toBe(1);
   });
 
   test("during a step: the step's signal is aborted, and the await of it throws", async () => {
@@ -163,16 +166,16 @@ describe("cancelling an invocation", () => {
     const id = await send(stopped, "subject");
     await expect.poll(async () => (await stopped.getInvocation(id))?.journal.length).toBe(3);
     await stopped.stop();
+    // It has no such handler and leaves it for one that has.
     const canceller = await startEngine(db.url, []);
-    // It has no such handler: the engine parks it, and a cancellation makes it ready again.
-    await waitForStatus(canceller, id, "parked");
+    expect(await canceller.cancel(id)).toBe(true);
+    expect(await statusOf(canceller, id)).toBe("ready");
     await canceller.stop();
     const after = handler("subject", async (ctx) => {
       await steps(ctx);
       return ctx.sleep(60_000).then(undefined, (error: Error) => error.name);
     });
     await using engine = await startEngine(db.url, [after]);
-    await engine.cancel(id);
     expect(outputOf(await ended(engine, id))).toBe("CancelledError");
   });
 
@@ -185,7 +188,7 @@ describe("cancelling an invocation", () => {
         if (broken) throw new Error("broken");
         return ctx.sleep(60_000);
       },
-      { maxAttempts: 1 },
+      { retry: { maxAttempts: 1 } },
     );
     await using engine = await startEngine(db.url, [subject]);
     const id = await send(engine, "subject");

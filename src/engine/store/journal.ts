@@ -1,6 +1,8 @@
 import type pg from "pg";
 import type { FailureKind } from "../errors.ts";
 import { type Completion, type EntryKind, type EntryRecord, fanOutValue } from "../journal.ts";
+import type { Asked } from "../operations.ts";
+import { ASKED } from "./writes.ts";
 
 interface JournalRow {
   invocation_id: string;
@@ -65,16 +67,16 @@ export async function loadCompletions(pool: pg.Pool, ids: readonly number[]): Pr
   return byInvocation(rows);
 }
 
-/** Which of these invocations somebody asked to end. */
-export async function loadStopRequests(pool: pg.Pool, ids: readonly number[]): Promise<Map<number, "cancel" | "kill">> {
-  const { rows } = await pool.query<{ id: string; stop_requested: "cancel" | "kill" }>({
-    name: "load_stop_requests",
-    text: `select i.id, i.stop_requested from unnest($1::int8[]) as w(id)
+/** What operators want of these invocations. */
+export async function loadAsked(pool: pg.Pool, ids: readonly number[]): Promise<Map<number, Asked>> {
+  const { rows } = await pool.query<{ id: string; asked: Asked }>({
+    name: "load_asked",
+    text: `select i.id, ${ASKED} as asked from unnest($1::int8[]) as w(id)
              join engine.invocations i on i.id = w.id
-            where i.stop_requested is not null`,
+            where i.stop_requested is not null or i.pause_requested`,
     values: [ids],
   });
-  return new Map(rows.map((row) => [Number(row.id), row.stop_requested]));
+  return new Map(rows.map((row) => [Number(row.id), row.asked]));
 }
 
 function byInvocation(rows: readonly JournalRow[]): Map<number, EntryRecord[]> {
