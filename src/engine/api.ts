@@ -115,6 +115,13 @@ export interface InvocationFilter {
   limit: number;
 }
 
+export interface Restart extends Pick<Invocation, "idempotencyKey" | "requestId" | "caller"> {
+  /** The first entry of the journal that is done anew. What those after it did is not undone. Default 0: all of them. */
+  fromEntry?: number;
+  /** Deletes the old one then. Default false. */
+  purge?: boolean;
+}
+
 /** How many invocations that have not ended are in each status, of all engines on the database. */
 export type OpenInvocations = Readonly<Record<Exclude<InvocationStatus, "succeeded" | "failed">, number>>;
 
@@ -173,6 +180,13 @@ export interface Engine {
   resume(invocationId: string): Promise<boolean>;
   /** As `resume`; an attempt or a step that waits for its next try waits no longer. */
   retry(invocationId: string): Promise<boolean>;
+  /**
+   * Runs one that has ended again, as a new invocation with the same input, which
+   * its handler's door judges as a call from outside; with `fromEntry`, it has the
+   * journal before that entry. One that is parked goes on itself from that entry.
+   * Undefined: there is none. Refused where it is open otherwise.
+   */
+  restart(invocationId: string, restart?: Restart): Promise<Accepted | undefined>;
   /** Deletes one that has ended. Refused where it has not, or an open one called it. */
   purge(invocationId: string): Promise<boolean>;
 

@@ -10,17 +10,18 @@ import type {
   JournalRecord,
   OpenInvocations,
   Outcome,
+  Restart,
 } from "./api.ts";
 import { Attachments } from "./attachments.ts";
 import type { AnyHandler } from "./definition.ts";
-import { type Effect, effectCall } from "./effect.ts";
+import type { Effect } from "./effect.ts";
 import { EngineUnavailableError, TerminalError } from "./errors.ts";
 import { parseInvocationId } from "./ids.ts";
 import type { Completion } from "./journal.ts";
 import { DEFAULT_LIMITS, type EngineLimits } from "./limits.ts";
 import { UNOBSERVED } from "./observer.ts";
-import { callUnit, type StoredCall } from "./outside-call.ts";
-import type { Operation } from "./operations.ts";
+import { type CallSource, callUnit, type StoredCall } from "./outside-call.ts";
+import { OutsideWrites } from "./outside-writes.ts";
 import { Periodic } from "./periodic.ts";
 import { Records } from "./records.ts";
 import { Registry } from "./registry.ts";
@@ -32,7 +33,6 @@ import { openPools, type Pools } from "./store/pool.ts";
 import { readSecret } from "./store/reads.ts";
 import { deleteExpired, type Retention, shortestRetentionMs } from "./store/retention.ts";
 import { Succession } from "./succession.ts";
-import type { Unit } from "./unit.ts";
 import { Verbs } from "./verbs.ts";
 import { outcomeFrom } from "./waiters.ts";
 import { Wakeups } from "./wakeups.ts";
@@ -53,6 +53,7 @@ class DurableEngine implements Engine {
   readonly #retention: Retention;
   readonly #attachments: Attachments;
   readonly #records: Records;
+  readonly #writes = new OutsideWrites(() => this.#takingCalls());
   readonly #verbs: Verbs;
   readonly #pools: Pools;
   readonly #stopping = new AbortController();
@@ -76,8 +77,9 @@ class DurableEngine implements Engine {
     this.#verbs = new Verbs({
       secret: () => this.#secret,
       pool: this.#pools.reads,
-      execute: (effect, row) => this.execute(effect, row),
-      write: (operation) => this.#complete(operation),
+      writes: this.#writes,
+      handlerOf: (service, name) => this.#registry.find(service, name),
+      repeat: (invocation, source) => this.invoke(invocation, source),
     });
   }
 
@@ -101,7 +103,7 @@ class DurableEngine implements Engine {
     return this.#registry.all;
   }
 
-  async invoke(invocation: Invocation): Promise<Accepted> {
+  async invoke(invocation: Invocation, source?: CallSource): Promise<Accepted> {
     const { service, handler: name } = invocation;
     const handler = this.#registry.find(service, name);
     if (!handler) throw new TerminalError(`there is no handler ${service}/${name}`, "not_found");
@@ -109,7 +111,9 @@ class DurableEngine implements Engine {
     const id = this.#idBlocks().take(1);
     const { repeatOf, output } = await new Promise<StoredCall>((resolve, reject) => {
       const claim = succession.node?.hasRoomForCall() ?? false;
-      succession.submit(callUnit({ invocation, handler, id, claim, committed: resolve, failed: reject }));
+      succession.submit(
+        callUnit({ invocation, handler, id, claim, ...(source && { source }), committed: resolve, failed: reject }),
+      );
     });
     const repeated = repeatOf !== undefined;
     if (output !== undefined && !repeated) {
@@ -130,18 +134,12 @@ class DurableEngine implements Engine {
     return this.#records.lookup(call);
   }
 
-  async execute<Row, Result>(effect: Effect<Row, Result>, row: Row): Promise<Result | null> {
-    const [result = null] = await this.executeMany(effect, [row]);
-    return result;
+  execute<Row, Result>(effect: Effect<Row, Result>, row: Row): Promise<Result | null> {
+    return this.#writes.execute(effect, row);
   }
 
-  async executeMany<Row, Result>(effect: Effect<Row, Result>, rows: readonly Row[]): Promise<(Result | null)[]> {
-    if (rows.length === 0) return [];
-    const effects = rows.map((row) => effectCall(effect, row));
-    return await this.#submit<(Result | null)[]>(
-      { effects, weight: rows.length, urgent: rows.length === 1 },
-      (results) => rows.map((_, i) => (results[i] ?? null) as Result | null),
-    );
+  executeMany<Row, Result>(effect: Effect<Row, Result>, rows: readonly Row[]): Promise<(Result | null)[]> {
+    return this.#writes.executeMany(effect, rows);
   }
 
   resolveAwakeable(awakeableId: string, value: string): Promise<void> {
@@ -170,6 +168,10 @@ class DurableEngine implements Engine {
 
   retry(invocationId: string): Promise<boolean> {
     return this.#verbs.resume(invocationId, { hurry: true });
+  }
+
+  restart(invocationId: string, restart: Restart = {}): Promise<Accepted | undefined> {
+    return this.#verbs.restart(invocationId, restart);
   }
 
   purge(invocationId: string): Promise<boolean> {
@@ -261,27 +263,6 @@ class DurableEngine implements Engine {
   async #deleteExpired(): Promise<void> {
     await deleteExpired(this.#pools.reads, this.#retention, this.#stopping.signal);
     await forgetNodes(this.#pools.reads);
-  }
-
-  #complete(operation: Operation): Promise<void> {
-    return this.#submit<void>({ effects: [], weight: 1, urgent: true }, () => undefined, [operation]);
-  }
-
-  #submit<T>(
-    shape: Pick<Unit, "effects" | "weight" | "urgent">,
-    read: (results: readonly unknown[]) => T,
-    operations: readonly Operation[] = [],
-  ): Promise<T> {
-    const succession = this.#takingCalls();
-    return new Promise((resolve, reject) => {
-      succession.submit({
-        ...shape,
-        survives: true,
-        operations: () => operations,
-        committed: (results) => resolve(read(results)),
-        failed: reject,
-      });
-    });
   }
 
   #idBlocks(): IdBlocks {

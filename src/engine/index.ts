@@ -12,6 +12,7 @@ export type {
   JournalRecord,
   OpenInvocations,
   Outcome,
+  Restart,
 } from "./api.ts";
 export type { Awakeable, Context, FanOutResult, Future, RaceResult, RunOptions, TxOptions } from "./context.ts";
 export {

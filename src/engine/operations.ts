@@ -45,6 +45,14 @@ export interface EntryWrite {
   tries?: number;
 }
 
+/** Gives a new invocation the first `entries` of the journal of one that has ended. */
+export interface JournalCopy {
+  kind: "journal_copy";
+  from: number;
+  to: number;
+  entries: number;
+}
+
 /** State of an object; `value` null clears it. */
 export interface StateWrite {
   kind: "state";
@@ -157,6 +165,7 @@ export interface ForgetKey {
 export type Operation =
   | Birth
   | EntryWrite
+  | JournalCopy
   | StateWrite
   | TimerWrite
   | Completion
@@ -238,6 +247,7 @@ export function groupOperations(operations: Iterable<Operation>): OperationsByKi
   const groups: OperationsByKind = {
     birth: [],
     entry: [],
+    journal_copy: [],
     state: [],
     timer: [],
     completion: [],

@@ -1,19 +1,23 @@
 import type pg from "pg";
-import type { InvocationStatus } from "./api.ts";
-import type { Effect } from "./effect.ts";
+import type { Accepted, Invocation, InvocationStatus, Restart } from "./api.ts";
+import type { AnyHandler } from "./definition.ts";
 import { messageOf, TerminalError } from "./errors.ts";
 import { formatInvocationId, parseAwakeableId, parseInvocationId } from "./ids.ts";
-import type { Resolution, StopRequest } from "./operations.ts";
+import type { StopRequest } from "./operations.ts";
+import type { CallSource } from "./outside-call.ts";
+import type { OutsideWrites } from "./outside-writes.ts";
+import { countKeepable, readInvocation } from "./store/invocations.ts";
 import { readOutcomes } from "./store/reads.ts";
-import { pauseInvocation, purgeInvocation, resumeInvocation } from "./store/verbs.ts";
+import { pauseInvocation, purgeInvocation, resumeInvocation, rewindInvocation } from "./store/verbs.ts";
 
 export interface VerbsOptions {
   readonly pool: pg.Pool;
   /** Signs awakeable ids. */
   secret(): Buffer;
-  execute<Row, Result>(effect: Effect<Row, Result>, row: Row): Promise<Result | null>;
-  /** Resolves once it is committed. */
-  write(operation: StopRequest | Resolution): Promise<void>;
+  readonly writes: OutsideWrites;
+  handlerOf(service: string, name: string): AnyHandler | undefined;
+  /** A call like one that was made before. */
+  repeat(invocation: Invocation, source: CallSource): Promise<Accepted>;
 }
 
 /**
@@ -31,39 +35,80 @@ export class Verbs {
   async resolve(awakeableId: string, value: string): Promise<void> {
     const target = parseAwakeableId(awakeableId, this.#options.secret());
     assertJson(value);
-    await this.#options.write({ kind: "resolution", ...target, value });
+    await this.#options.writes.write({ kind: "resolution", ...target, value });
   }
 
   async reject(awakeableId: string, reason: string): Promise<void> {
     const target = parseAwakeableId(awakeableId, this.#options.secret());
-    await this.#options.write({ kind: "resolution", ...target, failure: reason });
+    await this.#options.writes.write({ kind: "resolution", ...target, failure: reason });
   }
 
   /** Of one that has ended: nothing. */
   async end(invocationId: string, how: StopRequest["how"]): Promise<boolean> {
     const id = parseInvocationId(invocationId);
     const known = (await readOutcomes(this.#options.pool, [id])).get(id);
-    if (known === "pending") await this.#options.write({ kind: "stop", id, how });
+    if (known === "pending") await this.#options.writes.write({ kind: "stop", id, how });
     return known !== undefined;
   }
 
   async pause(invocationId: string): Promise<boolean> {
     const id = parseInvocationId(invocationId);
-    const judged = await this.#options.execute(pauseInvocation, { id });
+    const judged = await this.#options.writes.execute(pauseInvocation, { id });
     if (judged) assertOpen(invocationId, judged.status, "nothing is left to pause");
     return judged !== null;
   }
 
   async resume(invocationId: string, { hurry }: { hurry: boolean }): Promise<boolean> {
     const id = parseInvocationId(invocationId);
-    const judged = await this.#options.execute(resumeInvocation, { id, hurry });
+    const judged = await this.#options.writes.execute(resumeInvocation, { id, hurry });
     if (judged) assertOpen(invocationId, judged.status, "restart it to run it again");
     return judged !== null;
   }
 
+  async restart(
+    invocationId: string,
+    { fromEntry = 0, purge = false, ...call }: Restart,
+  ): Promise<Accepted | undefined> {
+    const id = parseInvocationId(invocationId);
+    const record = await readInvocation(this.#options.pool, id);
+    if (!record) return undefined;
+    if (record.status === "parked" && fromEntry > 0) return await this.#rewind(invocationId, fromEntry);
+    if (!hasEnded(record.status)) {
+      throw refusal(invocationId, `has not ended (${record.status}): cancel or kill it first, then restart it`);
+    }
+    const { service, handler: name, key, input } = record;
+    const handler = this.#options.handlerOf(service, name);
+    if (!handler) throw refusal(invocationId, `is one of ${service}/${name}, which this server does not have`);
+    const keepable = await countKeepable(this.#options.pool, id);
+    if (fromEntry > keepable) {
+      throw refusal(
+        invocationId,
+        `has ${keepable} completed entries from the first on: restart it from one up to ${keepable}`,
+      );
+    }
+    const invocation = { service, handler: name, key, input: handler.input.decode(input), ...call };
+    const accepted = await this.#options.repeat(invocation, { id, input, entries: fromEntry });
+    if (purge) await this.purge(invocationId);
+    return accepted;
+  }
+
+  async #rewind(invocationId: string, entries: number): Promise<Accepted | undefined> {
+    const rewound = await this.#options.writes.execute(rewindInvocation, {
+      id: parseInvocationId(invocationId),
+      entries,
+    });
+    if (!rewound) return undefined;
+    if (rewound.status !== "parked") throw refusal(invocationId, `is not parked any more (${rewound.status})`);
+    if (rewound.openChild !== null) {
+      const child = formatInvocationId(rewound.openChild);
+      throw refusal(invocationId, `waits for ${child}, which an entry to be dropped called: end that one first`);
+    }
+    return { invocationId, repeated: false };
+  }
+
   async purge(invocationId: string): Promise<boolean> {
     const id = parseInvocationId(invocationId);
-    const judged = await this.#options.execute(purgeInvocation, { id });
+    const judged = await this.#options.writes.execute(purgeInvocation, { id });
     if (!judged) return false;
     if (!hasEnded(judged.status)) {
       throw refusal(invocationId, `has not ended (${judged.status}): cancel or kill it first`);

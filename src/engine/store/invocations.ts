@@ -94,6 +94,11 @@ interface JournalRow {
   completed: boolean;
 }
 
+/** Of an entry `j` and the invocation `c` that it called; of a sleep, its timer tells. */
+const COMPLETED = `case j.kind when 'call' then c.completed_at is not null or j.value is not null or j.failure_kind is not null
+                 when 'fan_out' then j.open = 0
+                 else true end`;
+
 const JOURNAL_LIMIT = 1_000;
 
 /** The first thousand entries of a journal. */
@@ -101,10 +106,7 @@ export async function readJournal(pool: pg.Pool, id: number): Promise<JournalRec
   const { rows } = await pool.query<JournalRow>(
     `select j.entry, j.kind, j.name, coalesce(j.value, c.output) as value, coalesce(j.failure, c.failure) as failure,
             j.child_id, j.children, j.open, j.failed, j.recorded_at, c.completed_at, t.fire_at, j.duration_ms, j.tries,
-            case j.kind when 'call' then c.completed_at is not null
-                        when 'fan_out' then j.open = 0
-                        when 'sleep' then coalesce(t.fire_at <= now(), true)
-                        else true end as completed
+            case j.kind when 'sleep' then coalesce(t.fire_at <= now(), true) else ${COMPLETED} end as completed
        from engine.journal j
        left join engine.invocations c on j.kind = 'call' and c.id = j.child_id
        left join engine.timers t on j.kind = 'sleep' and t.invocation_id = j.invocation_id and t.entry = j.entry
@@ -112,6 +114,21 @@ export async function readJournal(pool: pg.Pool, id: number): Promise<JournalRec
     [id],
   );
   return rows.map(journalFromRow);
+}
+
+/** How many entries of an ended one's journal, from the first on, have completed. */
+export async function countKeepable(pool: pg.Pool, id: number): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>(
+    `select count(*)::int4 as count from (
+       select j.entry, row_number() over (order by j.entry) - 1 as place,
+              bool_and(${COMPLETED}) over (order by j.entry) as completed
+         from engine.journal j
+         left join engine.invocations c on j.kind = 'call' and c.id = j.child_id
+        where j.invocation_id = $1
+     ) as e where e.completed and e.entry = e.place`,
+    [id],
+  );
+  return rows[0]?.count ?? 0;
 }
 
 function journalFromRow(row: JournalRow): JournalRecord {

@@ -21,14 +21,13 @@ interface JournalRow {
 }
 
 // A called invocation's outcome is the outcome of the entry that called it; it
-// is stored once, there. The lateral subqueries (`offset 0` keeps them apart)
+// is stored once, there, unless the entry is a copy. The lateral subqueries (`offset 0` keeps them apart)
 // are looked up one by one by primary key, whatever the planner believes of
 // the tables' sizes.
 const COLUMNS = `j.invocation_id, j.entry, j.kind, j.name,
-       case when j.kind = 'call' then c.output else j.value end as value,
-       case when j.kind = 'call' then c.failure_kind else j.failure_kind end as failure_kind,
-       case when j.kind = 'call' then c.failure else j.failure end as failure,
-       j.child_id, j.open, j.children, j.failed, c.completed_at is not null as child_ended`;
+       coalesce(j.value, c.output) as value, coalesce(j.failure_kind, c.failure_kind) as failure_kind,
+       coalesce(j.failure, c.failure) as failure, j.child_id, j.open, j.children, j.failed,
+       j.value is not null or j.failure_kind is not null or c.completed_at is not null as child_ended`;
 
 function entriesOf(condition: string): string {
   return `from unnest($1::int8[]) as w(id)

@@ -34,6 +34,7 @@ export function writeStatements(request: WriteRequest): Write[] {
   add(acquire(by));
   if (by.birth.length > 0) add(writes.insertInvocations(by.birth, nodeId), "born");
   if (by.entry.length > 0) add(writes.insertEntries(by.entry));
+  for (const copy of by.journal_copy) add(writes.copyJournal(copy));
   for (const statement of writes.writeState(by.state)) add(statement);
   if (by.timer.length > 0) add(writes.insertTimers(by.timer));
   if (by.resolution.length > 0) add(writes.insertResolutions(by.resolution), "resolved");

@@ -52,6 +52,42 @@ export const resumeInvocation = defineEffect<{ id: number; hurry: boolean }, Jud
   record: ({ id }) => String(id),
 });
 
+/** How an invocation that was to be rewound stood. */
+export interface Rewound extends Judged {
+  /** An open one that an entry to be dropped waits for. */
+  readonly openChild: number | null;
+}
+
+/** Drops what a parked one's journal has from an entry on, and lets it go on from there. */
+export const rewindInvocation = defineEffect<{ id: number; entries: number }, Rewound>({
+  name: "engine_rewind",
+  input: { id: "int8", entries: "int4" },
+  output: { status: "text", openChild: "int8" },
+  sql: `with target as materialized (
+          select input.ord, input.entries, i.id, i.status from $input join engine.invocations i on i.id = input.id
+             for update of i
+        ), judged as materialized (
+          select t.*, (select min(c.id) from engine.journal j
+                        cross join lateral generate_series(j.child_id, j.child_id + coalesce(j.children, 1) - 1) as of(id)
+                         join engine.invocations c on c.id = of.id and c.completed_at is null
+                        where j.invocation_id = t.id and j.entry >= t.entries and j.kind in ('call', 'fan_out')
+                      ) as open_child
+            from target t
+        ), rewound as (
+          update engine.invocations i
+             set status = 'ready', pause_requested = false, failures = 0, failing_since = null
+            from judged t
+           where i.id = t.id and i.status = 'parked' and t.open_child is null
+          returning i.id, t.entries
+        ), entries as (
+          delete from engine.journal j using rewound r where j.invocation_id = r.id and j.entry >= r.entries
+        ), timers as (
+          delete from engine.timers s using rewound r where s.invocation_id = r.id and s.entry >= r.entries
+        )
+        select ord, status, open_child, pg_notify('engine', 'r') from judged`,
+  record: ({ id }) => String(id),
+});
+
 /** How an invocation that was to be purged stood. */
 export interface Purged extends Judged {
   /** An open one that called it, whose journal has its outcome. */

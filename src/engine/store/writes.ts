@@ -4,6 +4,7 @@ import type {
   Completion,
   EntryWrite,
   ForgetKey,
+  JournalCopy,
   Resolution,
   StateWrite,
   Suspension,
@@ -132,6 +133,11 @@ export function insertEntries(entries: readonly EntryWrite[]): Statement {
                   $10::int4[], $11::int4[])
            as e(invocation_id, entry, kind, name, value, failure_kind, failure, child_id, children, duration_ms, tries)`;
   return statementOver("insert_entries", text, ENTRY_COLUMNS, entries);
+}
+
+export function copyJournal({ from, to, entries }: JournalCopy): Statement {
+  const text = "select engine.copy_journal($1::int8, $2::int8, $3::int4)";
+  return { name: "copy_journal", text, values: [String(from), String(to), String(entries)] };
 }
 
 const STATE_COLUMNS: Columns<StateWrite> = [
