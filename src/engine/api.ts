@@ -115,6 +115,11 @@ export interface InvocationFilter {
   limit: number;
 }
 
+export interface Ending {
+  /** Also what it has called and waits for, and what that has, the deepest first. Default false. */
+  withChildren?: boolean;
+}
+
 export interface Restart extends Pick<Invocation, "idempotencyKey" | "requestId" | "caller"> {
   /** The first entry of the journal that is done anew. What those after it did is not undone. Default 0: all of them. */
   fromEntry?: number;
@@ -171,9 +176,9 @@ export interface Engine {
   // What operators do. All may be repeated, and answer false where there is no such invocation. A refusal is a
   // `conflict`. Of one that runs, its owner does it after the answer.
   /** Its handler gets a CancelledError at its next await; one that has not begun ends at once. Nothing where it has ended. */
-  cancel(invocationId: string): Promise<boolean>;
+  cancel(invocationId: string, ending?: Ending): Promise<boolean>;
   /** Ends it at once, without its handler. Nothing where it has ended. */
-  kill(invocationId: string): Promise<boolean>;
+  kill(invocationId: string, ending?: Ending): Promise<boolean>;
   /** Parks it; a step in flight is let go of and done again. One in a line keeps its place. Refused where it has ended. */
   pause(invocationId: string): Promise<boolean>;
   /** Lets one that is parked or to be paused go on, with all attempts before it. Refused where it has ended. */

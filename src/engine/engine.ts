@@ -1,5 +1,6 @@
 import type {
   Accepted,
+  Ending,
   Engine,
   EngineLog,
   EngineOptions,
@@ -150,12 +151,12 @@ class DurableEngine implements Engine {
     return this.#verbs.reject(awakeableId, reason);
   }
 
-  cancel(invocationId: string): Promise<boolean> {
-    return this.#verbs.end(invocationId, "cancel");
+  cancel(invocationId: string, ending?: Ending): Promise<boolean> {
+    return this.#verbs.end(invocationId, "cancel", ending);
   }
 
-  kill(invocationId: string): Promise<boolean> {
-    return this.#verbs.end(invocationId, "kill");
+  kill(invocationId: string, ending?: Ending): Promise<boolean> {
+    return this.#verbs.end(invocationId, "kill", ending);
   }
 
   pause(invocationId: string): Promise<boolean> {

@@ -1,6 +1,7 @@
 // The only door to the engine.
 export type {
   Accepted,
+  Ending,
   Engine,
   EngineLog,
   EngineOptions,

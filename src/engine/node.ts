@@ -8,7 +8,7 @@ import { messageOf, NodeLostError } from "./errors.ts";
 import { fanOutValue, type Completion } from "./journal.ts";
 import { OUTSIDE_RESERVE } from "./limits.ts";
 import type { BatchOutcome, Operation } from "./operations.ts";
-import type { NodeShared } from "./node-shared.ts";
+import type { NodeShared } from "./node-surroundings.ts";
 import { Residents } from "./residents.ts";
 import { givesUp, retryDelayMs } from "./retry.ts";
 import { WriterConnection } from "./store/connection.ts";

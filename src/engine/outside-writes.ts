@@ -26,8 +26,10 @@ export class OutsideWrites {
     );
   }
 
-  async write(operation: Operation): Promise<void> {
-    await this.#submit<void>({ effects: [], weight: 1, urgent: true }, () => undefined, [operation]);
+  /** In one commit. */
+  async write(...operations: readonly Operation[]): Promise<void> {
+    const shape = { effects: [], weight: operations.length, urgent: operations.length === 1 };
+    await this.#submit<void>(shape, () => undefined, operations);
   }
 
   #submit<T>(

@@ -1,14 +1,16 @@
 import type pg from "pg";
-import type { Accepted, Invocation, InvocationStatus, Restart } from "./api.ts";
+import type { Accepted, Ending, Invocation, InvocationStatus, Restart } from "./api.ts";
 import type { AnyHandler } from "./definition.ts";
 import { messageOf, TerminalError } from "./errors.ts";
 import { formatInvocationId, parseAwakeableId, parseInvocationId } from "./ids.ts";
 import type { StopRequest } from "./operations.ts";
 import type { CallSource } from "./outside-call.ts";
 import type { OutsideWrites } from "./outside-writes.ts";
-import { countKeepable, readInvocation } from "./store/invocations.ts";
+import { countKeepable, findOpenDescendants, readInvocation } from "./store/invocations.ts";
 import { readOutcomes } from "./store/reads.ts";
 import { pauseInvocation, purgeInvocation, resumeInvocation, rewindInvocation } from "./store/verbs.ts";
+
+const STOPPED_AT_ONCE = 1_000;
 
 export interface VerbsOptions {
   readonly pool: pg.Pool;
@@ -43,12 +45,25 @@ export class Verbs {
     await this.#options.writes.write({ kind: "resolution", ...target, failure: reason });
   }
 
-  /** Of one that has ended: nothing. */
-  async end(invocationId: string, how: StopRequest["how"]): Promise<boolean> {
+  /** Of one that has ended: nothing, unless what it called is to end, too. */
+  async end(invocationId: string, how: StopRequest["how"], { withChildren = false }: Ending = {}): Promise<boolean> {
     const id = parseInvocationId(invocationId);
     const known = (await readOutcomes(this.#options.pool, [id])).get(id);
+    if (known === undefined) return false;
+    if (withChildren) await this.#endChildren(id, how);
     if (known === "pending") await this.#options.writes.write({ kind: "stop", id, how });
-    return known !== undefined;
+    // What it called until it heard of that.
+    if (withChildren) await this.#endChildren(id, how);
+    return true;
+  }
+
+  /** The deepest first: each hears of it before its caller does. */
+  async #endChildren(id: number, how: StopRequest["how"]): Promise<void> {
+    const ids = await findOpenDescendants(this.#options.pool, id);
+    for (let at = 0; at < ids.length; at += STOPPED_AT_ONCE) {
+      const stops = ids.slice(at, at + STOPPED_AT_ONCE).map((each) => ({ kind: "stop", id: each, how }) as const);
+      await this.#options.writes.write(...stops);
+    }
   }
 
   async pause(invocationId: string): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { CancelledError, type Context, type Engine } from "../../src/engine/index.ts";
 import { createDatabase } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
 import {
   createMarks,
   ended,
@@ -11,6 +12,7 @@ import {
   outputOf,
   query,
   send,
+  shared,
   startEngine,
   statusOf,
   waitForStatus,
@@ -196,5 +198,60 @@ describe("cancelling an invocation", () => {
     broken = false;
     await engine.cancel(id);
     expect(await ended(engine, id)).toMatchObject(cancelled);
+  });
+
+  describe("that waits for others", () => {
+    const seen: string[] = [];
+    const waiting = (name: string) => async (ctx: Context) => {
+      try {
+        await ctx.sleep(60_000);
+      } catch (error) {
+        seen.push(name);
+        throw error;
+      }
+    };
+    const leaf = handler("leaf", waiting("leaf"), shared);
+    const middle = handler(
+      "middle",
+      async (ctx) =>
+        ctx.fanOut(
+          leaf,
+          [1, 2].map((i) => ({ key: `${i}`, input: null })),
+        ),
+      shared,
+    );
+    const root = handler("root", async (ctx) => ctx.call(middle, "m", null));
+
+    async function started(engine: Engine): Promise<string> {
+      seen.length = 0;
+      const id = await send(engine, "root");
+      await eventually(async () => (await engine.listInvocations({ handler: "leaf", limit: 9 })).length === 2);
+      for (const { invocationId } of await engine.listInvocations({ handler: "leaf", limit: 9 })) {
+        await waits(engine, invocationId);
+      }
+      return id;
+    }
+
+    test("with its children: each hears of it, those that it waits for first", async () => {
+      await using db = await createDatabase();
+      await using engine = await startEngine(db.url, [root, middle, leaf]);
+      const id = await started(engine);
+      expect(await engine.cancel(id, { withChildren: true })).toBe(true);
+      expect(await ended(engine, id)).toMatchObject(cancelled);
+      await eventually(async () => {
+        const open = await engine.listInvocations({ statuses: ["running", "ready"], limit: 9 });
+        expect(open).toEqual([]);
+      });
+      expect(seen).toEqual(["leaf", "leaf"]);
+    });
+
+    test("alone: what it called goes on", async () => {
+      await using db = await createDatabase();
+      await using engine = await startEngine(db.url, [root, middle, leaf]);
+      const id = await started(engine);
+      await engine.cancel(id);
+      expect(await ended(engine, id)).toMatchObject(cancelled);
+      expect(await engine.listInvocations({ statuses: ["running"], limit: 9 })).toHaveLength(3);
+    });
   });
 });

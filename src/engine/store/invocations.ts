@@ -116,6 +116,24 @@ export async function readJournal(pool: pg.Pool, id: number): Promise<JournalRec
   return rows.map(journalFromRow);
 }
 
+/** What an invocation has called and waits for, and what that has: those that have not ended, the deepest first. */
+export async function findOpenDescendants(pool: pg.Pool, id: number): Promise<number[]> {
+  const { rows } = await pool.query<{ id: string }>(
+    `with recursive descendants as (
+       select $1::int8 as id, 0 as depth
+        union all
+       select c.id, d.depth + 1
+         from descendants d
+         join engine.journal j on j.invocation_id = d.id and j.kind in ('call', 'fan_out') and j.open is distinct from 0
+        cross join lateral generate_series(j.child_id, j.child_id + coalesce(j.children, 1) - 1) as of(id)
+         join engine.invocations c on c.id = of.id and c.completed_at is null
+     )
+     select id from descendants where depth > 0 order by depth desc, id`,
+    [id],
+  );
+  return rows.map((row) => Number(row.id));
+}
+
 /** How many entries of an ended one's journal, from the first on, have completed. */
 export async function countKeepable(pool: pg.Pool, id: number): Promise<number> {
   const { rows } = await pool.query<{ count: number }>(
