@@ -102,7 +102,7 @@ describe("what is asked of one that is just being parked", () => {
     },
   );
 
-  test("resumed before its owner could write that it is paused: it goes on", async () => {
+  test("E7. resumed before its owner could write that it is paused: it goes on", async () => {
     await using db = await createDatabase();
     let attempts = 0;
     const aborted = Promise.withResolvers<void>();

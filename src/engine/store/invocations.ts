@@ -50,7 +50,7 @@ export async function listInvocations(pool: pg.Pool, filter: InvocationFilter): 
         and ($3::text is null or i.key = $3) and ($4::text is null or i.handler = $4)
         and ($5::text[] is null or i.status = any($5))
         and ($6::timestamptz is null or i.created_at >= $6) and ($7::timestamptz is null or i.created_at < $7)
-        and ($8::int8 is null or i.id in (${CHILDREN}))
+        and ($8::int8 is null or i.id = any(array(${CHILDREN})))
       order by i.id desc limit $9`,
     [
       idOf(filter.before),
