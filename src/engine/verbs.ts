@@ -11,6 +11,8 @@ import { readOutcomes } from "./store/reads.ts";
 import { pauseInvocation, purgeInvocation, resumeInvocation, rewindInvocation } from "./store/verbs.ts";
 
 const STOPPED_AT_ONCE = 1_000;
+/** Raised by engine.copy_journal. */
+const JOURNAL_GONE = "HY002";
 
 export interface VerbsOptions {
   readonly pool: pg.Pool;
@@ -102,9 +104,14 @@ export class Verbs {
       );
     }
     const invocation = { service, handler: name, key, input: handler.input.decode(input), ...call };
-    const accepted = await this.#options.repeat(invocation, { id, input, entries: fromEntry });
-    if (purge) await this.purge(invocationId);
-    return accepted;
+    try {
+      const accepted = await this.#options.repeat(invocation, { id, input, entries: fromEntry });
+      if (purge) await this.purge(invocationId);
+      return accepted;
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== JOURNAL_GONE) throw error;
+      throw refusal(invocationId, "has just been deleted, or its journal has");
+    }
   }
 
   async #rewind(invocationId: string, entries: number): Promise<Accepted | undefined> {

@@ -3,10 +3,12 @@ import { effectCall, TerminalError } from "../../src/engine/index.ts";
 import { createDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 import {
+  blocked,
   createMarks,
   ended,
   gate,
   handler,
+  holdLock,
   mark,
   marksOf,
   outcomeOf,
@@ -125,17 +127,22 @@ describe("restarting one that has ended", () => {
     });
   });
 
-  test("its journal is deleted meanwhile: nothing is born", async () => {
+  test("its journal is deleted meanwhile: refused, and nothing is born", async () => {
     await using db = await createDatabase();
     const stepping = handler("stepping", async (ctx) => ctx.run("step", () => "done"), shared);
     await using engine = await startEngine(db.url, [stepping]);
     const id = await send(engine, "stepping");
     await ended(engine, id);
-    const late = engine.restart(id, { fromEntry: 1 });
-    const outcome = await Promise.allSettled([late, query(db.url, "delete from engine.journal")]);
-    const born = await engine.listInvocations({ limit: 10 });
-    if (outcome[0].status === "rejected") expect(born).toHaveLength(1);
-    else expect(outputOf(await ended(engine, outcome[0].value?.invocationId ?? ""))).toBe("done");
+    const stuck = gate();
+    const locking = holdLock(db.url, "select from engine.nodes for update", stuck);
+    await stuck.entered;
+    const restarted = engine.restart(id, { fromEntry: 1 }).catch((error: unknown) => error);
+    await eventually(async () => (await blocked(db.url)).length === 1);
+    await query(db.url, "delete from engine.journal");
+    stuck.open();
+    await locking;
+    expect(await restarted).toMatchObject({ kind: "conflict", message: expect.stringContaining(id) });
+    expect(await engine.listInvocations({ limit: 10 })).toHaveLength(1);
   });
 });
 

@@ -121,9 +121,9 @@ test("how long ended ones are kept: by handler, else by service", async () => {
   const services = { test: { retentionMs: 600_000 } };
   await using engine = await startEngine(db.url, [short, long], { services, limits: { retentionMs: 100 } });
   // Another one, which has none of both, leaves them alone.
-  await using _other = await startEngine(db.url, [], { limits: { retentionMs: 100 } });
+  await using other = await startEngine(db.url, [], { limits: { retentionMs: 100 } });
   await callOf(engine, "long");
   await callOf(engine, "short");
-  await eventually(async () => (await engine.listInvocations({ handler: "short", limit: 1 })).length === 0);
+  await eventually(async () => (await other.listInvocations({ handler: "short", limit: 1 })).length === 0);
   expect(await engine.listInvocations({ handler: "long", limit: 1 })).toHaveLength(1);
 });
