@@ -123,8 +123,6 @@ export interface Ending {
 export interface Restart extends Pick<Invocation, "idempotencyKey" | "requestId" | "caller"> {
   /** The first entry of the journal that is done anew. What those after it did is not undone. Default 0: all of them. */
   fromEntry?: number;
-  /** Deletes the old one then. Default false. */
-  purge?: boolean;
 }
 
 /** How many invocations that have not ended are in each status, of all engines on the database. */

@@ -82,10 +82,7 @@ export class Verbs {
     return judged !== null;
   }
 
-  async restart(
-    invocationId: string,
-    { fromEntry = 0, purge = false, ...call }: Restart,
-  ): Promise<Accepted | undefined> {
+  async restart(invocationId: string, { fromEntry = 0, ...call }: Restart): Promise<Accepted | undefined> {
     const id = parseInvocationId(invocationId);
     const record = await readInvocation(this.#options.pool, id);
     if (!record) return undefined;
@@ -98,16 +95,11 @@ export class Verbs {
     if (!handler) throw refusal(invocationId, `is one of ${service}/${name}, which this server does not have`);
     const keepable = await countKeepable(this.#options.pool, id);
     if (fromEntry > keepable) {
-      throw refusal(
-        invocationId,
-        `has ${keepable} completed entries from the first on: restart it from one up to ${keepable}`,
-      );
+      throw refusal(invocationId, `can be restarted from entry 0 to ${keepable}: what comes then has not completed`);
     }
     const invocation = { service, handler: name, key, input: handler.input.decode(input), ...call };
     try {
-      const accepted = await this.#options.repeat(invocation, { id, input, entries: fromEntry });
-      if (purge) await this.purge(invocationId);
-      return accepted;
+      return await this.#options.repeat(invocation, { id, input, entries: fromEntry });
     } catch (error) {
       if ((error as { code?: unknown }).code !== JOURNAL_GONE) throw error;
       throw refusal(invocationId, "has just been deleted, or its journal has");

@@ -174,18 +174,22 @@ describe("hydra invocations restart", () => {
     const keys: (string | null)[] = [];
     const requests: unknown[] = [];
     await using server = await start({
-      restartInvocation({ invocationId, fromEntry, purge }, { requestHeader }) {
+      purgeInvocation: ({ invocationId }) => (requests.push(["purge", invocationId]), {}),
+      restartInvocation({ invocationId, fromEntry }, { requestHeader }) {
         keys.push(requestHeader.get("idempotency-key"));
-        requests.push({ invocationId, fromEntry, purge });
+        requests.push({ invocationId, fromEntry });
         if (keys.length === 1) throw new ConnectError("stopping", Code.Unavailable);
         return { invocationId: "inv_10000000009" };
       },
     });
     const id = "inv_10000000001";
     const result = await hydra(server.url, ["invocations", "restart", id, "--from", "3", "--purge"]);
-    expect(result.printed).toEqual([`Invocation ${id} was restarted as inv_10000000009. The old one is deleted.`]);
+    expect(result.printed).toEqual([
+      `Invocation ${id} was restarted as inv_10000000009.`,
+      `Invocation ${id} is deleted.`,
+    ]);
     expect(new Set(keys).size).toBe(1);
-    expect(requests[1]).toEqual({ invocationId: id, fromEntry: 3, purge: true });
+    expect(requests.slice(1)).toEqual([{ invocationId: id, fromEntry: 3 }, ["purge", id]]);
     const json = await hydra(server.url, ["invocations", "restart", id, "--json"]);
     expect(JSON.parse(json.printed.join())).toEqual({ invocationId: "inv_10000000009" });
   });

@@ -67,13 +67,12 @@ function verbs(engine: Engine): Pick<ServiceImpl<typeof EngineService>, `${Verb}
   };
 }
 
-function restartOf({ invocationId, fromEntry, purge }: RestartInvocationRequest, context: HandlerContext): Restart {
+function restartOf({ invocationId, fromEntry }: RestartInvocationRequest, context: HandlerContext): Restart {
   if (fromEntry < 0) throw invalid(`from_entry is ${fromEntry}, it must be the index of a journal entry, from 0`);
   const { idempotencyKey } = idempotencyKeyFrom(context.requestHeader.get(IDEMPOTENCY_KEY));
   const call = context.values.get(callKey);
   return {
     fromEntry,
-    purge,
     // The call that is made again may have come with the same key.
     ...(idempotencyKey === undefined ? {} : { idempotencyKey: `restart ${invocationId} ${idempotencyKey}` }),
     ...(call && { requestId: call.requestId }),
