@@ -152,12 +152,14 @@ describe.each([
   });
 });
 
-test("an id that is nearly that of a known one: it is suggested", async () => {
+test("an id that is nearly that of a known one: it is suggested, unless it may be another's", async () => {
   const unknown = () => Promise.reject(new ConnectError("there is no such invocation", Code.NotFound));
-  const listInvocations = () => ({ invocations: [...recordedInvocations] });
-  await using server = await start({ getInvocation: unknown, listInvocations });
-  const result = await hydra(server.url, ["invocations", "kill", "inv_1000000002"]);
-  expect(result.complaints).toEqual(["there is no such invocation. Did you mean inv_10000000002?"]);
+  let known = [...recordedInvocations];
+  await using server = await start({ getInvocation: unknown, listInvocations: () => ({ invocations: known }) });
+  const ask = async () => (await hydra(server.url, ["invocations", "kill", "inv_1000000002"])).complaints;
+  expect(await ask()).toEqual(["there is no such invocation. See which there are: hydra invocations list"]);
+  known = known.slice(0, 1);
+  expect(await ask()).toEqual(["there is no such invocation. Did you mean inv_10000000002?"]);
 });
 
 test.each(["cancel", "kill"] as const)("hydra invocations %s --with-children: says so to the server", async (verb) => {

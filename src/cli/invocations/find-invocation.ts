@@ -15,10 +15,17 @@ export async function findInvocation(session: Session, invocationId: string): Pr
     return await client.engine.getInvocation({ invocationId }, { signal: interrupted });
   } catch (error) {
     if (!(error instanceof ConnectError) || ![Code.NotFound, Code.InvalidArgument].includes(error.code)) throw error;
-    const meant = closestName(invocationId, await newestIds(session));
+    const meant = onlyOneClose(invocationId, await newestIds(session));
     const advice = meant === undefined ? "See which there are: hydra invocations list" : `Did you mean ${meant}?`;
     throw new CommandError(`${error.rawMessage}. ${advice}`, ExitCode.ERROR, { cause: error });
   }
+}
+
+/** Ids differ little: where two are close, nobody knows which was meant. */
+function onlyOneClose(typed: string, ids: readonly string[]): string | undefined {
+  const meant = closestName(typed, ids);
+  const others = ids.filter((id) => id !== meant);
+  return closestName(typed, others) === undefined ? meant : undefined;
 }
 
 /** Does something that may be refused; the words of such a refusal say what to do, and are shown as they are. */
