@@ -59,14 +59,19 @@ const HOLDER_COLUMNS: Columns<Completion> = [
 const HOLDERS = "unnest($1::text[], $2::text[], $3::int8[]) as c(service, key, id)";
 
 /**
- * Frees keys for which nobody waits. A birth that takes its place in the line
- * at the same time holds the row's lock: this waits, looks again, and leaves
- * the key to `promote`, which sees that birth because it is a later statement.
+ * Frees keys for which nobody waits. Locks them all first, also those that it
+ * leaves to `promote`: a batch that puts somebody into the line, or takes
+ * somebody out of it, at the same time holds the lock, and `promote`, a later
+ * statement, must see what it did.
  */
 export function freeKeys(completions: readonly Completion[]): Statement {
   const text = `
-    delete from engine.keys k using ${HOLDERS}
-     where k.service = c.service and k.key = c.key and k.holder = c.id and k.waiting = 0`;
+    with held as materialized (
+      select h.service, h.key, h.waiting from ${HOLDERS}
+        join engine.keys h on h.service = c.service and h.key = c.key and h.holder = c.id
+       order by h.service, h.key for update of h
+    )
+    delete from engine.keys k using held h where k.service = h.service and k.key = h.key and h.waiting = 0`;
   return statementOver("free_keys", text, HOLDER_COLUMNS, completions);
 }
 

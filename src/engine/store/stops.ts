@@ -31,19 +31,21 @@ const LOCK_KEYS_OF_QUEUED_TOO = `
 /**
  * Locks the keys that a batch frees, takes or shortens the line of, in one
  * order for all nodes: what births and completions lock one after the other
- * could make a ring of two batches, which costs a second each time. Also for a
- * single completion: the statement that hands its key on must not begin before
- * a batch that takes somebody out of the line has ended.
+ * could make a ring of two batches, which costs a second each time. Undefined:
+ * one statement locks all.
  */
 export function lockKeys(
   births: readonly Birth[],
   completions: readonly Completion[],
   stops: readonly StopRequest[],
 ): Statement | undefined {
+  const taken = births.filter(takesKey);
   const freed = completions.filter((completion) => completion.exclusive);
-  if (freed.length === 0 && stops.length === 0) return undefined;
-  const keys = [...births.filter(takesKey), ...freed];
-  if (stops.length === 0) return statementOver("lock_keys", LOCK_KEYS, KEY_COLUMNS, keys);
+  const keys = [...taken, ...freed];
+  if (stops.length === 0) {
+    if (freed.length === 0 || taken.length === 0) return undefined;
+    return statementOver("lock_keys", LOCK_KEYS, KEY_COLUMNS, keys);
+  }
   const ids = `{${stops.map(({ id }) => id).join(",")}}`;
   return statementOver("lock_keys_of_queued_too", LOCK_KEYS_OF_QUEUED_TOO, KEY_COLUMNS, keys, [ids]);
 }
