@@ -2,6 +2,7 @@
 
 import type { Command } from "@commander-js/extra-typings";
 import { CommandGroup } from "./command-line/help-text.ts";
+import { awakeablesCommand } from "./command-line/awakeable-commands.ts";
 import { invocationsCommand } from "./command-line/invocation-commands.ts";
 import { clustersCommand, historyCommand, statusCommand, watchCommand } from "./command-line/look-commands.ts";
 import { cancelCommand, resumeCommand, rollbackCommand, rolloutCommand } from "./command-line/operate-commands.ts";
@@ -15,5 +16,6 @@ export function addOperatorCommands(program: Command, surroundings: CliSurroundi
   for (const command of operate) program.addCommand(command(surroundings).helpGroup(CommandGroup.OPERATE));
   const look = [statusCommand, watchCommand, historyCommand, sentinelsCommand, clustersCommand, invocationsCommand];
   for (const command of look) program.addCommand(command(surroundings).helpGroup(CommandGroup.LOOK));
+  program.addCommand(awakeablesCommand(surroundings).helpGroup(CommandGroup.LOOK));
   program.addCommand(tokensCommand(surroundings).helpGroup(CommandGroup.ADMIT));
 }

@@ -3,6 +3,8 @@ import type { Effect } from "./effect.ts";
 import type { FailureKind } from "./errors.ts";
 import type { EngineLimits } from "./limits.ts";
 import type { EngineObserver } from "./observer.ts";
+import type { Asked } from "./operations.ts";
+import type { ServiceSettings } from "./registry.ts";
 
 /** A call from outside. */
 export interface Invocation {
@@ -56,9 +58,19 @@ export interface InvocationRecord {
   readonly status: InvocationStatus;
   readonly parentId?: string;
   readonly idempotencyKey?: string;
+  /** What an operator asked for and it has not done yet; `pause` stays as long as it is paused. */
+  readonly asked?: Asked;
+  /** Ready, and no node that is up has its handler: it waits for one that has. */
+  readonly unserved: boolean;
   readonly attempts: number;
+  /** Attempts that failed in a row, without a new journal entry in between. */
+  readonly failures: number;
+  /** Failed: the outcome's. */
+  readonly failureKind?: FailureKind;
+  /** Failed: the outcome. Otherwise: why the last attempt failed. */
   readonly failure?: string;
   readonly createdAt: Date;
+  /** Scheduled: when it starts. */
   readonly startAt?: Date;
   readonly completedAt?: Date;
   readonly input: string;
@@ -72,7 +84,21 @@ export interface JournalRecord {
   readonly completed: boolean;
   readonly value?: string;
   readonly failure?: string;
+  /** fan_out: the first of `children` with consecutive ids. */
   readonly childId?: string;
+  readonly children?: number;
+  /** fan_out: how many have not ended, and how many of the others failed. */
+  readonly open?: number;
+  readonly failed?: number;
+  /** By the database's clock; unset where it was recorded by a release that did not say. */
+  readonly recordedAt?: Date;
+  /** call: when the invocation called ended. */
+  readonly completedAt?: Date;
+  /** sleep of an open invocation. */
+  readonly firesAt?: Date;
+  /** run: how long its last try took, and how many the attempt that recorded it needed. */
+  readonly durationMs?: number;
+  readonly tries?: number;
 }
 
 export interface InvocationFilter {
@@ -80,9 +106,23 @@ export interface InvocationFilter {
   key?: string;
   handler?: string;
   statuses?: readonly InvocationStatus[];
+  /** Only what this one has called, as its journal has it. */
+  parentId?: string;
+  createdFrom?: Date;
+  createdBefore?: Date;
   /** Only those older than this one. */
   before?: string;
   limit: number;
+}
+
+export interface Ending {
+  /** Also what it has called and waits for, and what that has, the deepest first. Default false. */
+  withChildren?: boolean;
+}
+
+export interface Restart extends Pick<Invocation, "idempotencyKey" | "requestId" | "caller"> {
+  /** The first entry of the journal that is done anew. What those after it did is not undone. Default 0: all of them. */
+  fromEntry?: number;
 }
 
 /** How many invocations that have not ended are in each status, of all engines on the database. */
@@ -131,9 +171,27 @@ export interface Engine {
   /** Completes an awakeable with a JSON text. Repeats and unknown ids change nothing; a malformed id is `invalid`. */
   resolveAwakeable(awakeableId: string, value: string): Promise<void>;
   rejectAwakeable(awakeableId: string, reason: string): Promise<void>;
-  /** False: no such invocation. */
-  cancel(invocationId: string): Promise<boolean>;
-  kill(invocationId: string): Promise<boolean>;
+  // What operators do. All may be repeated, and answer false where there is no such invocation. A refusal is a
+  // `conflict`. Of one that runs, its owner does it after the answer.
+  /** Its handler gets a CancelledError at its next await; one that has not begun ends at once. Nothing where it has ended. */
+  cancel(invocationId: string, ending?: Ending): Promise<boolean>;
+  /** Ends it at once, without its handler. Nothing where it has ended. */
+  kill(invocationId: string, ending?: Ending): Promise<boolean>;
+  /** Parks it; a step in flight is let go of and done again. One in a line keeps its place. Refused where it has ended. */
+  pause(invocationId: string): Promise<boolean>;
+  /** Lets one that is parked or to be paused go on, with all attempts before it. Refused where it has ended. */
+  resume(invocationId: string): Promise<boolean>;
+  /** As `resume`; an attempt or a step that waits for its next try waits no longer. */
+  retry(invocationId: string): Promise<boolean>;
+  /**
+   * Runs one that has ended again, as a new invocation with the same input, which
+   * its handler's door judges as a call from outside; with `fromEntry`, it has the
+   * journal before that entry. One that is parked goes on itself from that entry.
+   * Undefined: there is none. Refused where it is open otherwise.
+   */
+  restart(invocationId: string, restart?: Restart): Promise<Accepted | undefined>;
+  /** Deletes one that has ended. Refused where it has not, or an open one called it. */
+  purge(invocationId: string): Promise<boolean>;
 
   listInvocations(filter: InvocationFilter): Promise<InvocationRecord[]>;
   getInvocation(invocationId: string): Promise<{ invocation: InvocationRecord; journal: JournalRecord[] } | undefined>;
@@ -160,4 +218,6 @@ export interface EngineOptions {
   /** Default: nobody looks. */
   observer?: EngineObserver;
   limits?: Partial<EngineLimits>;
+  /** By name of the service. */
+  services?: Readonly<Record<string, ServiceSettings>>;
 }

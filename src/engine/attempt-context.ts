@@ -1,4 +1,5 @@
 import type { Attempt } from "./attempt.ts";
+import { AttemptTimers } from "./attempt-timers.ts";
 import type { Awakeable, Context, FanOutResult, Future, RaceResult, RunOptions, TxOptions } from "./context.ts";
 import type { HandlerRef } from "./definition.ts";
 import { type Effect, effectCall } from "./effect.ts";
@@ -10,7 +11,6 @@ import { type Decode, decodeCompletion } from "./decode-completion.ts";
 import { ObjectState } from "./object-state.ts";
 import { childBirth, Recorder } from "./recorder.ts";
 import { tryStep } from "./step.ts";
-import { startTimer } from "./timer.ts";
 import { Waits } from "./waits.ts";
 
 const asJson = <T>(text: string) => JSON.parse(text) as T;
@@ -27,7 +27,7 @@ export class AttemptContext implements Context {
   readonly #waits: Waits;
   readonly #pending = new Map<number, (completion: Completion) => void>();
   readonly #state: ObjectState;
-  readonly #timers = new Set<() => void>();
+  readonly timers = new AttemptTimers();
 
   constructor(attempt: Attempt, records: readonly EntryRecord[]) {
     const { invocation } = attempt;
@@ -143,7 +143,7 @@ export class AttemptContext implements Context {
         this.recorder.entry(entry, "sleep", "", {}),
       ]);
     }
-    this.#keepTimer(startTimer(record?.remainingMs ?? delayMs, () => this.deliver(entry, { ok: true, value: "null" })));
+    this.timers.start(record?.remainingMs ?? delayMs, () => this.deliver(entry, { ok: true, value: "null" }));
     return future;
   }
 
@@ -206,25 +206,19 @@ export class AttemptContext implements Context {
     this.#waits.cancel();
   }
 
-  stopTimers(): void {
-    for (const stop of this.#timers) stop();
-    this.#timers.clear();
-  }
-
-  #keepTimer(stop: () => void): void {
-    if (this.#attempt.ended) stop();
-    else this.#timers.add(stop);
-  }
-
   async #runStep<T>(
     entry: number,
     name: string,
     step: (signal: AbortSignal) => Promise<T> | T,
-    maxAttempts = Number.POSITIVE_INFINITY,
+    maxAttempts: number | undefined,
   ): Promise<T> {
-    const tried = await tryStep(this.#attempt, step, maxAttempts, (stop) => this.#keepTimer(stop));
+    const tried = await tryStep(this.#attempt, step, {
+      name,
+      maxAttempts,
+      pause: (delayMs) => this.timers.pause(delayMs),
+    });
     const result = tried.ok ? { value: tried.value } : { failureKind: tried.error.kind, failure: tried.error.message };
-    await this.recorder.write([this.recorder.entry(entry, "run", name, result)]);
+    await this.recorder.write([this.recorder.entry(entry, "run", name, { ...result, ...tried.effort })]);
     if (!tried.ok) throw tried.error;
     return asJson<T>(tried.value);
   }

@@ -24,6 +24,10 @@ export function reportParking({ log, observer }: Listeners, attempt: Attempt, er
   observer.invocationParked();
 }
 
+export function reportPause({ log }: Listeners, attempt: Attempt): void {
+  log.info(describe(attempt), "an invocation is paused");
+}
+
 function describe({ invocation }: Attempt): object {
   const { id, service, key, handler, requestId } = invocation;
   return { invocation: id, handler: `${service}/${handler}`, key, requestId };

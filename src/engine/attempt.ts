@@ -1,10 +1,11 @@
 import { AttemptContext } from "./attempt-context.ts";
+import type { AttemptHost } from "./attempt-host.ts";
 import type { AnyHandler } from "./definition.ts";
 import type { EffectCall } from "./effect.ts";
 import { JournalMismatchError, messageOf, TerminalError } from "./errors.ts";
 import { formatInvocationId } from "./ids.ts";
 import type { Completion, EntryRecord } from "./journal.ts";
-import { completionWrite, type Operation, type OwnedInvocation } from "./operations.ts";
+import { type Asked, completionWrite, type Operation, type OwnedInvocation } from "./operations.ts";
 import type { Unit } from "./unit.ts";
 
 // One attempt: replays the journal, then records, until the handler ends, the
@@ -17,29 +18,6 @@ import type { Unit } from "./unit.ts";
 //   A3. `busy` counts what is under way in this process: units, steps, reads.
 //       With nothing under way the handler waits for something durable, holds
 //       no slot, and may be dropped from memory and replayed later (E6).
-
-/** What an attempt needs of its node. */
-export interface AttemptHost {
-  readonly secret: Buffer;
-  submit(unit: Unit): void;
-  /** `count` consecutive ids for new invocations. */
-  allocateIds(count: number): number;
-  /** How many new invocations this node could run at once. */
-  room(): number;
-  isExclusive(service: string, handler: string): boolean;
-  readState(service: string, key: string, name: string): Promise<string | undefined>;
-  /** The database's time in milliseconds since 1970. */
-  databaseNow(): number;
-  /** The attempt has something to do (again), or nothing any more. */
-  onBusy(attempt: Attempt): void;
-  onIdle(attempt: Attempt): void;
-  /** The invocation has ended; committed. */
-  onEnded(attempt: Attempt, completion: Completion): void;
-  /** The invocation waits for an operator; committed. */
-  onParked(attempt: Attempt, error: unknown): void;
-  /** To be repeated later. */
-  onFailed(attempt: Attempt, error: unknown): void;
-}
 
 export class Attempt {
   readonly invocation: OwnedInvocation;
@@ -61,6 +39,8 @@ export class Attempt {
   #endsByTx = false;
   /** The invocation's end is committed. */
   #finished = false;
+  /** What it has been told that an operator wants. */
+  #asked: Asked | undefined;
   /** The effect of its abandonment was refused: it ends without, see `park`. */
   #abandonmentFailed = false;
 
@@ -68,6 +48,7 @@ export class Attempt {
     this.host = host;
     this.handler = handler;
     this.invocation = invocation;
+    this.#asked = invocation.asked;
     this.#context = new AttemptContext(this, records);
     this.hasTimers = records.some((record) => record.kind === "sleep");
   }
@@ -94,11 +75,8 @@ export class Attempt {
 
   start(): void {
     this.enter();
-    if (this.invocation.stopRequested === "kill") this.kill();
-    else {
-      if (this.invocation.stopRequested === "cancel") this.cancel();
-      void this.#run();
-    }
+    if (this.#asked !== undefined) this.ask(this.#asked);
+    if (!this.#ended) void this.#run();
     // The handler's first turn is over by then; what it has begun counts itself.
     setImmediate(() => this.leave());
   }
@@ -108,19 +86,25 @@ export class Attempt {
     if (!this.#ended) this.#context.deliver(entry, completion);
   }
 
-  cancel(): void {
+  /** Does what an operator wants; where the attempt is over, what comes after it does. */
+  ask(asked: Asked): void {
     if (this.#ended) return;
-    this.#context.cancel();
-    // Also for those who ask later.
-    this.#abort ??= new AbortController();
-    this.#abort.abort(new TerminalError("cancelled", "cancelled"));
+    this.#asked = asked;
+    if (asked === "kill") this.kill();
+    else if (asked === "pause") this.#pause();
+    else this.#cancel();
   }
 
   /** Ends the invocation at once, without its handler. */
   kill(): void {
-    if (this.#ended) return;
+    const kind = this.invocation.endsAs ?? "killed";
     this.drop();
-    this.#end(new TerminalError("killed", "killed"));
+    this.#end(new TerminalError(kind, kind));
+  }
+
+  /** Waits for the next try of a step no longer. */
+  hurry(): void {
+    if (!this.#ended) this.#context.timers.hurry();
   }
 
   /** Lets go of the attempt: nothing of it is written from now on. */
@@ -182,6 +166,17 @@ export class Attempt {
     this.host.onFailed(this, error);
   }
 
+  /** A step failed and is tried again: said of the invocation, for those who look. */
+  noteFailedTry(failure: string, failures: number): void {
+    if (this.#ended) return;
+    const { id } = this.invocation;
+    this.#submit(() => [{ kind: "attempt_failure", id, failure, failures, attempts: 0 }], [], 1, {
+      committed: () => {},
+      failed: () => {},
+      isWanted: () => !this.#dropped,
+    });
+  }
+
   /** Parks the invocation, or ends it where its handler says what that leaves behind. */
   park(error: unknown): void {
     const failure = messageOf(error);
@@ -190,7 +185,24 @@ export class Attempt {
       this.#end(new TerminalError(failure, "internal"));
       return;
     }
-    this.#submit(() => [{ kind: "parking", id: this.invocation.id, failure }], [], 1, {
+    this.#park({ failure }, error);
+  }
+
+  #cancel(): void {
+    this.#context.cancel();
+    // Also for those who ask later.
+    this.#abort ??= new AbortController();
+    this.#abort.abort(new TerminalError("cancelled", "cancelled"));
+  }
+
+  /** What is in flight is let go of, and done again once it is resumed. */
+  #pause(): void {
+    this.drop();
+    this.#park({}, undefined);
+  }
+
+  #park(reason: { failure?: string }, error: unknown): void {
+    this.#submit(() => [{ kind: "parking", id: this.invocation.id, asked: this.#asked, ...reason }], [], 1, {
       committed: () => this.host.onParked(this, error),
       failed: (refusal) => this.host.onFailed(this, refusal),
     });
@@ -198,7 +210,7 @@ export class Attempt {
 
   #close(): void {
     this.#ended = true;
-    this.#context.stopTimers();
+    this.#context.timers.stop();
     this.#abort?.abort(letGo());
   }
 

@@ -1,5 +1,5 @@
 import type { EntryRecord } from "./journal.ts";
-import type { Operation } from "./operations.ts";
+import type { Asked, Operation } from "./operations.ts";
 import type { Released, Residents } from "./residents.ts";
 import { startTimer } from "./timer.ts";
 
@@ -19,7 +19,7 @@ export interface ClaimerOptions {
   /** `done` is called after the commit, or after the write has failed. */
   write(operation: Operation, done?: () => void): void;
   loadCompletions(ids: readonly number[]): Promise<Map<number, EntryRecord[]>>;
-  loadStopRequests(ids: readonly number[]): Promise<Map<number, "cancel" | "kill">>;
+  loadAsked(ids: readonly number[]): Promise<Map<number, Asked>>;
 }
 
 /**
@@ -80,15 +80,15 @@ export class Claimer {
   }
 
   async #wakeThoseReached(released: readonly Released[]): Promise<void> {
-    const { loadCompletions, loadStopRequests, isClosing, write } = this.#options;
+    const { loadCompletions, loadAsked, isClosing, write } = this.#options;
     if (isClosing()) return;
     try {
       const ids = released.map(({ id }) => id);
       const completed = await loadCompletions(ids);
-      const stops = await loadStopRequests(ids);
-      for (const { id, entries, stopRequested } of released) {
+      const requests = await loadAsked(ids);
+      for (const { id, entries, asked } of released) {
         const came = completed.get(id)?.some(({ entry, completion }) => completion && entries.includes(entry));
-        if ((came || stops.get(id) !== stopRequested) && !isClosing()) write({ kind: "wake", id });
+        if ((came || requests.get(id) !== asked) && !isClosing()) write({ kind: "wake", id });
       }
     } catch {
       // They are looked at again after a while, hint or no hint (E5).

@@ -18,7 +18,10 @@ export interface Awakeable<T> {
 }
 
 export interface RunOptions {
-  /** Attempts before the step's failure is the handler's. Default: no limit of its own. */
+  /**
+   * Tries before the step's failure is the handler's. Default: it never is; the
+   * invocation is given up as the retry policy of its handler says.
+   */
   maxAttempts?: number;
 }
 

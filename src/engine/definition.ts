@@ -1,6 +1,7 @@
 import type { Context } from "./context.ts";
 import type { EffectCall } from "./effect.ts";
 import type { TerminalError } from "./errors.ts";
+import type { RetryPolicy } from "./retry.ts";
 
 /** Turns a value into the JSON text that is stored, and back. Both throw a TerminalError of kind `invalid` on bad values. */
 export interface Codec<T> {
@@ -86,11 +87,10 @@ export interface HandlerOptions<Input, Output> extends HandlerRef<Input, Output>
    * state of the domain is left without an owner.
    */
   abandoned?(input: Input, abandonment: Abandonment): EffectCall;
-  /**
-   * Attempts in a row that may fail before the invocation is parked (or ended,
-   * where `abandoned` is given). Default: 70.
-   */
-  readonly maxAttempts?: number;
+  /** How attempts and steps that failed are tried again, and for how long. Unset parts: as the service has them, else the defaults. */
+  readonly retry?: RetryPolicy;
+  /** How long ended invocations are kept. Default: as the service has it, else `retentionMs` of the limits. */
+  readonly retentionMs?: number;
 }
 
 /** A handler ready to be registered. */

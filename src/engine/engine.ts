@@ -1,36 +1,40 @@
 import type {
   Accepted,
+  Ending,
   Engine,
   EngineLog,
   EngineOptions,
   EngineStats,
   Invocation,
   InvocationFilter,
+  InvocationRecord,
+  JournalRecord,
   OpenInvocations,
   Outcome,
+  Restart,
 } from "./api.ts";
 import { Attachments } from "./attachments.ts";
 import type { AnyHandler } from "./definition.ts";
-import { type Effect, effectCall } from "./effect.ts";
-import { EngineUnavailableError, messageOf, TerminalError } from "./errors.ts";
-import { formatInvocationId, parseAwakeableId, parseInvocationId } from "./ids.ts";
+import type { Effect } from "./effect.ts";
+import { EngineUnavailableError, TerminalError } from "./errors.ts";
+import { parseInvocationId } from "./ids.ts";
 import type { Completion } from "./journal.ts";
 import { DEFAULT_LIMITS, type EngineLimits } from "./limits.ts";
 import { UNOBSERVED } from "./observer.ts";
-import { callUnit, type StoredCall } from "./outside-call.ts";
-import type { Operation } from "./operations.ts";
+import { type CallSource, callUnit, type StoredCall } from "./outside-call.ts";
+import { OutsideWrites } from "./outside-writes.ts";
 import { Periodic } from "./periodic.ts";
+import { Records } from "./records.ts";
 import { Registry } from "./registry.ts";
 import { statsOf } from "./stats.ts";
-import { countOpenInvocations } from "./store/counts.ts";
 import { IdBlocks } from "./store/ids.ts";
 import { engineMigrations, migrate } from "./store/migrate.ts";
 import { forgetNodes } from "./store/nodes.ts";
 import { openPools, type Pools } from "./store/pool.ts";
-import * as reads from "./store/reads.ts";
-import { deleteExpired } from "./store/retention.ts";
+import { readSecret } from "./store/reads.ts";
+import { deleteExpired, type Retention, shortestRetentionMs } from "./store/retention.ts";
 import { Succession } from "./succession.ts";
-import type { Unit } from "./unit.ts";
+import { Verbs } from "./verbs.ts";
 import { outcomeFrom } from "./waiters.ts";
 import { Wakeups } from "./wakeups.ts";
 
@@ -47,7 +51,11 @@ class DurableEngine implements Engine {
   readonly #limits: EngineLimits;
   readonly #log: EngineLog;
   readonly #registry: Registry;
+  readonly #retention: Retention;
   readonly #attachments: Attachments;
+  readonly #records: Records;
+  readonly #writes = new OutsideWrites(() => this.#takingCalls());
+  readonly #verbs: Verbs;
   readonly #pools: Pools;
   readonly #stopping = new AbortController();
   #secret: Buffer = Buffer.alloc(0);
@@ -61,16 +69,25 @@ class DurableEngine implements Engine {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#log = options.log ?? SILENT;
-    this.#registry = new Registry(options.handlers);
+    this.#registry = new Registry(options.handlers, options.services ?? {});
+    this.#retention = this.#registry.retention(this.#limits.retentionMs);
     this.#pools = openPools(options.databaseUrl, this.#log);
     const isLocal = (id: number) => this.#succession?.node?.residents.has(id) ?? false;
     this.#attachments = new Attachments(this.#pools.reads, isLocal);
+    this.#records = new Records(this.#pools.reads);
+    this.#verbs = new Verbs({
+      secret: () => this.#secret,
+      pool: this.#pools.reads,
+      writes: this.#writes,
+      handlerOf: (service, name) => this.#registry.find(service, name),
+      repeat: (invocation, source) => this.invoke(invocation, source),
+    });
   }
 
   async start(): Promise<void> {
     try {
       await migrate({ databaseUrl: this.#options.databaseUrl, ...engineMigrations });
-      this.#secret = await reads.readSecret(this.#pools.reads);
+      this.#secret = await readSecret(this.#pools.reads);
       this.#ids = await IdBlocks.open(this.#pools.reads);
       await this.#join(this.#ids);
     } catch (error) {
@@ -87,7 +104,7 @@ class DurableEngine implements Engine {
     return this.#registry.all;
   }
 
-  async invoke(invocation: Invocation): Promise<Accepted> {
+  async invoke(invocation: Invocation, source?: CallSource): Promise<Accepted> {
     const { service, handler: name } = invocation;
     const handler = this.#registry.find(service, name);
     if (!handler) throw new TerminalError(`there is no handler ${service}/${name}`, "not_found");
@@ -95,76 +112,83 @@ class DurableEngine implements Engine {
     const id = this.#idBlocks().take(1);
     const { repeatOf, output } = await new Promise<StoredCall>((resolve, reject) => {
       const claim = succession.node?.hasRoomForCall() ?? false;
-      succession.submit(callUnit({ invocation, handler, id, claim, committed: resolve, failed: reject }));
+      succession.submit(
+        callUnit({ invocation, handler, id, claim, ...(source && { source }), committed: resolve, failed: reject }),
+      );
     });
     const repeated = repeatOf !== undefined;
     if (output !== undefined && !repeated) {
       this.#attachments.remember(id, this.#outcomeOf({ ok: true, value: output }));
     }
-    return this.#accepted(repeatOf ?? id, repeated, invocation.delayMs !== undefined);
+    return this.#records.accepted(repeatOf ?? id, { repeated, delayed: invocation.delayMs !== undefined });
   }
 
   async attach(invocationId: string, signal?: AbortSignal): Promise<Outcome | undefined> {
     return await this.#attachments.attach(parseInvocationId(invocationId), signal);
   }
 
-  async output(invocationId: string): Promise<Outcome | "pending" | undefined> {
-    const id = parseInvocationId(invocationId);
-    return (await reads.readOutcomes(this.#pools.reads, [id])).get(id);
+  output(invocationId: string): Promise<Outcome | "pending" | undefined> {
+    return this.#records.output(invocationId);
   }
 
-  async lookup(call: { service: string; key: string; handler: string; idempotencyKey: string }) {
-    const id = await reads.findByIdempotencyKey(this.#pools.reads, call);
-    return id === undefined ? undefined : formatInvocationId(id);
+  lookup(call: { service: string; key: string; handler: string; idempotencyKey: string }) {
+    return this.#records.lookup(call);
   }
 
-  async execute<Row, Result>(effect: Effect<Row, Result>, row: Row): Promise<Result | null> {
-    const [result = null] = await this.executeMany(effect, [row]);
-    return result;
+  execute<Row, Result>(effect: Effect<Row, Result>, row: Row): Promise<Result | null> {
+    return this.#writes.execute(effect, row);
   }
 
-  async executeMany<Row, Result>(effect: Effect<Row, Result>, rows: readonly Row[]): Promise<(Result | null)[]> {
-    if (rows.length === 0) return [];
-    const effects = rows.map((row) => effectCall(effect, row));
-    return await this.#submit<(Result | null)[]>(
-      { effects, weight: rows.length, urgent: rows.length === 1 },
-      (results) => rows.map((_, i) => (results[i] ?? null) as Result | null),
-    );
+  executeMany<Row, Result>(effect: Effect<Row, Result>, rows: readonly Row[]): Promise<(Result | null)[]> {
+    return this.#writes.executeMany(effect, rows);
   }
 
-  async resolveAwakeable(awakeableId: string, value: string): Promise<void> {
-    const target = parseAwakeableId(awakeableId, this.#secret);
-    assertJson(value);
-    await this.#complete({ kind: "resolution", ...target, value });
+  resolveAwakeable(awakeableId: string, value: string): Promise<void> {
+    return this.#verbs.resolve(awakeableId, value);
   }
 
-  async rejectAwakeable(awakeableId: string, reason: string): Promise<void> {
-    await this.#complete({ kind: "resolution", ...parseAwakeableId(awakeableId, this.#secret), failure: reason });
+  rejectAwakeable(awakeableId: string, reason: string): Promise<void> {
+    return this.#verbs.reject(awakeableId, reason);
   }
 
-  cancel(invocationId: string): Promise<boolean> {
-    return this.#end(invocationId, "cancel");
+  cancel(invocationId: string, ending?: Ending): Promise<boolean> {
+    return this.#verbs.end(invocationId, "cancel", ending);
   }
 
-  kill(invocationId: string): Promise<boolean> {
-    return this.#end(invocationId, "kill");
+  kill(invocationId: string, ending?: Ending): Promise<boolean> {
+    return this.#verbs.end(invocationId, "kill", ending);
   }
 
-  async listInvocations({ before, ...filter }: InvocationFilter) {
-    return await reads.listInvocations(this.#pools.reads, {
-      ...filter,
-      before: before === undefined ? undefined : parseInvocationId(before),
-    });
+  pause(invocationId: string): Promise<boolean> {
+    return this.#verbs.pause(invocationId);
   }
 
-  async getInvocation(invocationId: string) {
-    const id = parseInvocationId(invocationId);
-    const invocation = await reads.readInvocation(this.#pools.reads, id);
-    return invocation && { invocation, journal: await reads.readJournal(this.#pools.reads, id) };
+  resume(invocationId: string): Promise<boolean> {
+    return this.#verbs.resume(invocationId, { hurry: false });
+  }
+
+  retry(invocationId: string): Promise<boolean> {
+    return this.#verbs.resume(invocationId, { hurry: true });
+  }
+
+  restart(invocationId: string, restart: Restart = {}): Promise<Accepted | undefined> {
+    return this.#verbs.restart(invocationId, restart);
+  }
+
+  purge(invocationId: string): Promise<boolean> {
+    return this.#verbs.purge(invocationId);
+  }
+
+  listInvocations(filter: InvocationFilter): Promise<InvocationRecord[]> {
+    return this.#records.list(filter);
+  }
+
+  getInvocation(invocationId: string): Promise<{ invocation: InvocationRecord; journal: JournalRecord[] } | undefined> {
+    return this.#records.get(invocationId);
   }
 
   getState(service: string, key: string): Promise<Map<string, string>> {
-    return reads.readStates(this.#pools.reads, service, key);
+    return this.#records.state(service, key);
   }
 
   stats(): EngineStats {
@@ -172,7 +196,7 @@ class DurableEngine implements Engine {
   }
 
   countOpenInvocations(): Promise<OpenInvocations> {
-    return countOpenInvocations(this.#pools.reads);
+    return this.#records.countOpen();
   }
 
   async #join(ids: IdBlocks): Promise<void> {
@@ -187,6 +211,7 @@ class DurableEngine implements Engine {
       upkeepPool: this.#pools.upkeep,
       ids,
       handlerOf: (service, name) => this.#registry.find(service, name),
+      handlerNames: this.#registry.all.map(({ service, name }) => `${service}/${name}`),
       isAwaited: (id) => this.#attachments.has(id),
       onEnded: (id, completion) => this.#attachments.settle(id, this.#outcomeOf(completion)),
     });
@@ -201,7 +226,8 @@ class DurableEngine implements Engine {
       },
     });
     await this.#wakeups.open();
-    const retentionIntervalMs = Math.min(LONGEST_RETENTION_INTERVAL_MS, this.#limits.retentionMs / 2);
+    const shortestMs = shortestRetentionMs(this.#retention);
+    const retentionIntervalMs = Math.min(LONGEST_RETENTION_INTERVAL_MS, shortestMs / 2);
     this.#periodics = [
       new Periodic(this.#limits.pollMs, () => this.#attachments.lookAtOldest(), this.#onUpkeepError),
       new Periodic(retentionIntervalMs, () => this.#deleteExpired(), this.#onUpkeepError),
@@ -231,47 +257,13 @@ class DurableEngine implements Engine {
     const node = this.#succession?.node;
     if (kind === "r") node?.hintReady();
     else if (kind === "w") void node?.look(ids);
+    else if (kind === "t") node?.residents.hurry(ids);
     else if (kind === "d") this.#attachments.settleElsewhere(ids).catch(this.#onUpkeepError);
   }
 
   async #deleteExpired(): Promise<void> {
-    await deleteExpired(this.#pools.reads, this.#limits.retentionMs, this.#stopping.signal);
+    await deleteExpired(this.#pools.reads, this.#retention, this.#stopping.signal);
     await forgetNodes(this.#pools.reads);
-  }
-
-  async #accepted(id: number, repeated: boolean, delayed: boolean): Promise<Accepted> {
-    const invocationId = formatInvocationId(id);
-    if (!delayed) return { invocationId, repeated };
-    const startAt = (await reads.readInvocation(this.#pools.reads, id))?.startAt;
-    return { invocationId, repeated, ...(startAt ? { startAt } : {}) };
-  }
-
-  async #end(invocationId: string, how: "cancel" | "kill"): Promise<boolean> {
-    const id = parseInvocationId(invocationId);
-    const known = (await reads.readOutcomes(this.#pools.reads, [id])).get(id);
-    if (known === "pending") await this.#complete({ kind: "stop", id, how });
-    return known !== undefined;
-  }
-
-  #complete(operation: Operation): Promise<void> {
-    return this.#submit<void>({ effects: [], weight: 1, urgent: true }, () => undefined, [operation]);
-  }
-
-  #submit<T>(
-    shape: Pick<Unit, "effects" | "weight" | "urgent">,
-    read: (results: readonly unknown[]) => T,
-    operations: readonly Operation[] = [],
-  ): Promise<T> {
-    const succession = this.#takingCalls();
-    return new Promise((resolve, reject) => {
-      succession.submit({
-        ...shape,
-        survives: true,
-        operations: () => operations,
-        committed: (results) => resolve(read(results)),
-        failed: reject,
-      });
-    });
   }
 
   #idBlocks(): IdBlocks {
@@ -284,13 +276,5 @@ class DurableEngine implements Engine {
     if (!succession || this.#stopped) throw new EngineUnavailableError("this server is not running", "unavailable");
     if (succession.queued < this.#limits.maxQueuedOperations) return succession;
     throw new EngineUnavailableError("too many calls wait to be written; try again later", "exhausted");
-  }
-}
-
-function assertJson(text: string): void {
-  try {
-    JSON.parse(text);
-  } catch (error) {
-    throw new TerminalError(`the value of an awakeable must be JSON: ${messageOf(error)}`, "invalid");
   }
 }

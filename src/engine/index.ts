@@ -1,6 +1,7 @@
 // The only door to the engine.
 export type {
   Accepted,
+  Ending,
   Engine,
   EngineLog,
   EngineOptions,
@@ -12,6 +13,7 @@ export type {
   JournalRecord,
   OpenInvocations,
   Outcome,
+  Restart,
 } from "./api.ts";
 export type { Awakeable, Context, FanOutResult, Future, RaceResult, RunOptions, TxOptions } from "./context.ts";
 export {
@@ -42,5 +44,8 @@ export { CancelledError, EngineUnavailableError, type FailureKind, TerminalError
 export { createEngine } from "./engine.ts";
 export type { EngineLimits } from "./limits.ts";
 export type { EngineObserver } from "./observer.ts";
+export type { Asked } from "./operations.ts";
+export type { ServiceSettings } from "./registry.ts";
+export type { RetryPolicy } from "./retry.ts";
 export { nodeIsOver, THIS_NODE } from "./node-life.ts";
 export { engineMigrations, migrate, type MigrateOptions } from "./store/migrate.ts";

@@ -1,21 +1,18 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type pg from "pg";
-import type { EngineLog } from "./api.ts";
-import type { Attempt, AttemptHost } from "./attempt.ts";
-import { reportFailure, reportParking } from "./attempt-reports.ts";
+import type { Attempt } from "./attempt.ts";
+import type { AttemptHost } from "./attempt-host.ts";
+import { reportFailure, reportParking, reportPause } from "./attempt-reports.ts";
 import { Claimer } from "./claimer.ts";
 import { Committer, type Remains } from "./committer.ts";
-import type { AnyHandler } from "./definition.ts";
 import { messageOf, NodeLostError } from "./errors.ts";
 import { fanOutValue, type Completion } from "./journal.ts";
-import { type EngineLimits, OUTSIDE_RESERVE } from "./limits.ts";
-import type { EngineObserver } from "./observer.ts";
+import { OUTSIDE_RESERVE } from "./limits.ts";
 import type { BatchOutcome, Operation } from "./operations.ts";
+import type { NodeShared } from "./node-surroundings.ts";
 import { Residents } from "./residents.ts";
-import { retryDelayMs } from "./retry.ts";
+import { givesUp, retryDelayMs } from "./retry.ts";
 import { WriterConnection } from "./store/connection.ts";
-import type { IdBlocks } from "./store/ids.ts";
-import { loadCompletions, loadJournals, loadStopRequests } from "./store/journal.ts";
+import { loadAsked, loadCompletions, loadJournals } from "./store/journal.ts";
 import { registerNode, takeOver } from "./store/nodes.ts";
 import { readState } from "./store/reads.ts";
 import { startTimer } from "./timer.ts";
@@ -28,28 +25,8 @@ import { Upkeep } from "./upkeep.ts";
 //   D1. A node that lost its connection or was fenced off is over as a whole:
 //       its attempts are dropped, and a new node takes its place (engine.ts).
 
-/** What a node shares with the nodes before and after it in the same process. */
-export interface NodeShared {
-  readonly databaseUrl: string;
-  readonly secret: Buffer;
-  readonly limits: EngineLimits;
-  readonly log: EngineLog;
-  readonly observer: EngineObserver;
-  /** For reads. */
-  readonly pool: pg.Pool;
-  /** For what must not wait behind reads: heartbeats and take-overs. */
-  readonly upkeepPool: pg.Pool;
-  readonly ids: IdBlocks;
-  handlerOf(service: string, name: string): AnyHandler | undefined;
-  isAwaited(invocationId: number): boolean;
-  onEnded(invocationId: number, completion: Completion): void;
-  /** The node is over (D1); called once. Later calls bring units that came too late. */
-  onLost(node: Node, remains: Remains): void;
-}
-
 const ACTIVATED_AT_ONCE = 1_000;
 const LOOKED_AT_ONCE = 1_000;
-const DEFAULT_MAX_ATTEMPTS = 70;
 
 export class Node implements AttemptHost {
   readonly id: number;
@@ -96,7 +73,7 @@ export class Node implements AttemptHost {
       isClosing: () => this.#closing(),
       write: (operation, done) => this.#write(undefined, operation, done),
       loadCompletions: (ids) => loadCompletions(pool, ids),
-      loadStopRequests: (ids) => loadStopRequests(pool, ids),
+      loadAsked: (ids) => loadAsked(pool, ids),
     });
     this.#upkeep = new Upkeep({
       nodeId: id,
@@ -116,7 +93,7 @@ export class Node implements AttemptHost {
     let onConnectionLost: (error: Error) => void = () => {};
     const connection = await WriterConnection.open(shared.databaseUrl, (error) => onConnectionLost(error));
     try {
-      const node = new Node(await registerNode(connection), shared, connection);
+      const node = new Node(await registerNode(connection, shared.handlerNames), shared, connection);
       onConnectionLost = (error) => node.committer.abandon(error);
       await node.#upkeep.start();
       if (node.#over) throw new NodeLostError("the connection broke while the node joined");
@@ -177,20 +154,26 @@ export class Node implements AttemptHost {
     this.#claimer.claimIfHinted();
   }
 
-  onParked(attempt: Attempt, error: unknown): void {
+  onParked(attempt: Attempt, error?: unknown): void {
     this.residents.remove(attempt);
-    reportParking(this.#shared, attempt, error);
+    if (error === undefined) reportPause(this.#shared, attempt);
+    else reportParking(this.#shared, attempt, error);
+    // Ready instead, where something else was asked of it meanwhile.
+    this.hintReady();
   }
 
   onFailed(attempt: Attempt, error: unknown): void {
     if (this.#over) return;
     const { id, failures: before } = attempt.invocation;
     const failures = attempt.progressed ? 1 : before + 1;
-    if (failures >= (attempt.handler.maxAttempts ?? DEFAULT_MAX_ATTEMPTS)) return attempt.park(error);
-    const delayMs = retryDelayMs(failures);
+    const now = this.databaseNow();
+    const failingSince = (attempt.progressed ? undefined : attempt.invocation.failingSince) ?? now;
+    const { retry } = attempt.handler;
+    if (givesUp({ failures, failingMs: now - failingSince }, retry)) return attempt.park(error);
+    const delayMs = retryDelayMs(failures, retry);
     reportFailure(this.#shared, attempt, error, { failures, delayMs });
-    this.#write(id, { kind: "attempt_failure", id, failure: messageOf(error), failures });
-    this.residents.rest(attempt, failures, (wake) => startTimer(delayMs, wake));
+    this.#write(id, { kind: "attempt_failure", id, failure: messageOf(error), failures, attempts: 1 });
+    this.residents.rest(attempt, { failures, failingSince }, (wake) => startTimer(delayMs, wake));
   }
 
   /** Looks whether what these invocations wait for has come, or their end was asked for. */
@@ -198,8 +181,8 @@ export class Node implements AttemptHost {
     const own = ids.filter((id) => this.residents.has(id));
     if (own.length === 0) return;
     try {
-      const stops = await loadStopRequests(this.#shared.pool, own);
-      for (const [id, how] of stops) this.residents.stop(id, how);
+      const requests = await loadAsked(this.#shared.pool, own);
+      for (const [id, asked] of requests) this.residents.ask(id, asked);
       for (const [id, records] of await loadCompletions(this.#shared.pool, own)) {
         for (const { entry, completion } of records) if (completion) this.residents.deliver(id, entry, completion);
       }

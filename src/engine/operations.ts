@@ -40,6 +40,17 @@ export interface EntryWrite {
   childId?: number;
   /** fan_out: number of calls. */
   children?: number;
+  /** run: how long the last try took, and which one it was. */
+  durationMs?: number;
+  tries?: number;
+}
+
+/** Gives a new invocation the first `entries` of the journal of one that has ended. */
+export interface JournalCopy {
+  kind: "journal_copy";
+  from: number;
+  to: number;
+  entries: number;
 }
 
 /** State of an object; `value` null clears it. */
@@ -92,20 +103,28 @@ export interface StopRequest {
   how: "cancel" | "kill";
 }
 
-/** An attempt failed and will be repeated. */
+/** An attempt, or a try of a step, failed and will be repeated. */
 export interface AttemptFailure {
   kind: "attempt_failure";
   id: number;
   failure: string;
   /** Failures in a row, this one included. */
   failures: number;
+  /** 0: a step is tried again in the same attempt. */
+  attempts: 0 | 1;
 }
+
+/** What an operator wants of an invocation that has not ended. Of two requests the later one counts, a kill always. */
+export type Asked = "cancel" | "kill" | "pause";
 
 /** An invocation that waits for an operator from now on. */
 export interface Parking {
   kind: "parking";
   id: number;
-  failure: string;
+  /** Why; unset: as an operator asked. */
+  failure?: string;
+  /** What its attempt was told of. */
+  asked: Asked | undefined;
 }
 
 /** An invocation that only waits is let go of; whatever it waits for makes it ready. */
@@ -146,6 +165,7 @@ export interface ForgetKey {
 export type Operation =
   | Birth
   | EntryWrite
+  | JournalCopy
   | StateWrite
   | TimerWrite
   | Completion
@@ -176,9 +196,13 @@ export interface OwnedInvocation {
   readonly attempts: number;
   /** Attempts in a row that failed. */
   readonly failures: number;
-  readonly stopRequested: "cancel" | "kill" | undefined;
+  /** Since when, by the database's clock in milliseconds since 1970. */
+  readonly failingSince: number | undefined;
+  readonly asked: Asked | undefined;
   readonly supersededBy: number | undefined;
   readonly requestId: string | undefined;
+  /** Set where it was ended before it began: the kind of its failure. */
+  readonly endsAs: FailureKind | undefined;
 }
 
 /** What a committed batch has to tell its node. */
@@ -223,6 +247,7 @@ export function groupOperations(operations: Iterable<Operation>): OperationsByKi
   const groups: OperationsByKind = {
     birth: [],
     entry: [],
+    journal_copy: [],
     state: [],
     timer: [],
     completion: [],

@@ -12,6 +12,15 @@ export interface StoredCall {
   readonly output: string | undefined;
 }
 
+/** Where a call comes from that was made before. */
+export interface CallSource {
+  readonly id: number;
+  /** Its input as it was stored: the door judges it, and does not change it again. */
+  readonly input: string;
+  /** How many entries of its journal the new one begins with. */
+  readonly entries: number;
+}
+
 export interface OutsideCall {
   readonly invocation: Invocation;
   readonly handler: AnyHandler;
@@ -19,12 +28,14 @@ export interface OutsideCall {
   readonly id: number;
   /** The node that writes it has room to run it. */
   readonly claim: boolean;
+  /** An ended invocation that this one runs again. */
+  readonly source?: CallSource;
   committed(stored: StoredCall): void;
   failed(error: unknown): void;
 }
 
 /** A call from outside as a unit: its birth, the effect that admits it, its idempotency key. Throws the door's refusal. */
-export function callUnit({ invocation, handler, id, claim, committed, failed }: OutsideCall): Unit {
+export function callUnit({ invocation, handler, id, claim, source, committed, failed }: OutsideCall): Unit {
   const { service, key, idempotencyKey, traceContext, caller } = invocation;
   const arrival = {
     key,
@@ -33,10 +44,12 @@ export function callUnit({ invocation, handler, id, claim, committed, failed }: 
     ...(caller === undefined ? {} : { caller }),
   };
   const { input, answer, admission } = handler.accept?.(invocation.input as never, arrival) ?? {};
-  const answers = answer !== undefined && handler.kind === "shared" && invocation.delayMs === undefined;
+  const copies = source && source.entries > 0;
+  const answers = !copies && answer !== undefined && handler.kind === "shared" && invocation.delayMs === undefined;
   const output = answers ? handler.output.encode(answer) : undefined;
   const birth = {
-    ...birthOf(invocation, handler, id, claim && !answers, input),
+    ...birthOf(invocation, handler, id, claim && !answers && !copies, input),
+    ...(source && { input: source.input }),
     ...(output === undefined ? {} : { answer: output }),
   };
   return {
@@ -51,7 +64,8 @@ export function callUnit({ invocation, handler, id, claim, committed, failed }: 
     operations: ([result = null]) => {
       const refusal = admission?.judge(result);
       if (refusal) throw refusal;
-      return [birth];
+      if (!copies) return [birth];
+      return [birth, { kind: "journal_copy", from: source.id, to: id, entries: source.entries }];
     },
     committed: (_results, existing) => committed({ repeatOf: existing, output }),
     failed,

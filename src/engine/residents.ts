@@ -1,8 +1,8 @@
-import { Attempt, type AttemptHost } from "./attempt.ts";
+import { Attempt } from "./attempt.ts";
+import type { AttemptHost } from "./attempt-host.ts";
 import type { AnyHandler } from "./definition.ts";
-import { JournalMismatchError } from "./errors.ts";
 import type { Completion, EntryRecord } from "./journal.ts";
-import type { OwnedInvocation } from "./operations.ts";
+import type { Asked, OwnedInvocation } from "./operations.ts";
 import { StartQueue } from "./start-queue.ts";
 
 // The invocations that this node owns and has in memory.
@@ -35,7 +35,7 @@ export interface Released {
   /** Entries that it waits for. */
   readonly entries: readonly number[];
   /** What it has been told of. */
-  readonly stopRequested: OwnedInvocation["stopRequested"];
+  readonly asked: Asked | undefined;
 }
 
 export interface ResidentsOptions {
@@ -97,13 +97,22 @@ export class Residents {
     else if (resident?.loading) resident.missed = true;
   }
 
-  stop(id: number, how: "cancel" | "kill"): void {
+  /** Tells a resident what an operator wants of it. */
+  ask(id: number, asked: Asked): void {
     const resident = this.#residents.get(id);
     if (!resident) return;
-    resident.invocation = { ...resident.invocation, stopRequested: how };
-    if (!resident.attempt) resident.wake?.();
-    else if (how === "kill") resident.attempt.kill();
-    else resident.attempt.cancel();
+    resident.invocation = { ...resident.invocation, asked };
+    if (resident.attempt) resident.attempt.ask(asked);
+    else resident.wake?.();
+  }
+
+  /** Waits for no next try any longer, of an attempt or of a step. */
+  hurry(ids: readonly number[]): void {
+    for (const id of ids) {
+      const resident = this.#residents.get(id);
+      if (resident?.attempt) resident.attempt.hurry();
+      else resident?.wake?.();
+    }
   }
 
   onBusy(attempt: Attempt): void {
@@ -124,12 +133,16 @@ export class Residents {
   }
 
   /** Takes the resident out of the running until `wake` is called; `arrange` answers with what stops it from calling. */
-  rest(attempt: Attempt, failures: number, arrange: (wake: () => void) => () => void): void {
+  rest(
+    attempt: Attempt,
+    failing: Pick<OwnedInvocation, "failures" | "failingSince">,
+    arrange: (wake: () => void) => () => void,
+  ): void {
     const resident = this.#residents.get(attempt.invocation.id);
     this.onIdle(attempt);
     if (!resident) return;
     delete resident.attempt;
-    resident.invocation = { ...resident.invocation, failures, attempts: resident.invocation.attempts + 1 };
+    resident.invocation = { ...resident.invocation, ...failing, attempts: resident.invocation.attempts + 1 };
     let resting = true;
     resident.wake = () => {
       if (!resting || this.#residents.get(attempt.invocation.id) !== resident) return;
@@ -165,7 +178,7 @@ export class Residents {
     for (const [id, { attempt, idleSince, invocation }] of this.#residents) {
       if (released.length >= count) break;
       if (!attempt || attempt.busy || idleSince === undefined || idleSince > before) continue;
-      released.push({ id, entries: attempt.pendingEntries, stopRequested: invocation.stopRequested });
+      released.push({ id, entries: attempt.pendingEntries, asked: invocation.asked });
       attempt.drop();
       this.#residents.delete(id);
     }
@@ -235,13 +248,9 @@ export class Residents {
     const { invocation } = resident;
     const handler = this.#options.handlerOf(invocation.service, invocation.handler);
     if (!handler) {
-      const missing = new Attempt(this.#options.host, unknownHandler(invocation), invocation, records);
-      resident.attempt = missing;
-      if (invocation.stopRequested === "kill") missing.kill();
-      else
-        missing.park(
-          new JournalMismatchError(`this server has no handler ${invocation.service}/${invocation.handler}`),
-        );
+      // Taken over to be killed: no node that is up has it.
+      resident.attempt = new Attempt(this.#options.host, unknownHandler(invocation), invocation, records);
+      resident.attempt.kill();
       return;
     }
     resident.attempt = new Attempt(this.#options.host, handler, invocation, records);

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Remains } from "./committer.ts";
 import { EngineUnavailableError, messageOf, type TerminalError } from "./errors.ts";
-import { Node, type NodeShared } from "./node.ts";
+import { Node } from "./node.ts";
+import type { NodeShared } from "./node-surroundings.ts";
 import { retryDelayMs } from "./retry.ts";
 import { isDiskFull } from "./store/failure.ts";
 import { takeOver } from "./store/nodes.ts";

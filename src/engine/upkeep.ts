@@ -112,7 +112,8 @@ export class Upkeep {
 
   async #findDueWork(): Promise<void> {
     if (!this.#running) return;
-    const { ready, nextStartMs } = await findDueWork(this.#options.pool);
+    const { pool, nodeId } = this.#options;
+    const { ready, nextStartMs } = await findDueWork(pool, nodeId);
     if (!this.#running) return;
     this.#stopDueTimer?.();
     if (nextStartMs !== undefined && nextStartMs <= 0) this.#options.onLate();

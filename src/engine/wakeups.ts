@@ -10,7 +10,7 @@ import { startTimer } from "./timer.ts";
 export interface WakeupOptions {
   readonly databaseUrl: string;
   readonly log: EngineLog;
-  /** `w`: look at these invocations; `d`: these have ended; `r`: there is work for anybody. */
+  /** `w`: look at these invocations; `t`: try these again now; `d`: these have ended; `r`: there is work for anybody. */
   onHint(kind: string, ids: readonly number[]): void;
   /** Hints may have been missed. */
   onConnected(): void;

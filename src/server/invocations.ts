@@ -61,7 +61,7 @@ export class Invocations {
       key,
       input: request,
       requestId,
-      ...idempotencyKeyOf(call.idempotencyKey),
+      ...idempotencyKeyFrom(call.idempotencyKey),
       ...(traceContext && { traceContext }),
       ...(caller === undefined ? {} : { caller }),
       ...(delayMs === undefined ? {} : { delayMs }),
@@ -100,7 +100,8 @@ export class Invocations {
   }
 }
 
-function idempotencyKeyOf(value: string | null | undefined): { idempotencyKey?: string } {
+/** The value of the header, checked. Throws INVALID_ARGUMENT. */
+export function idempotencyKeyFrom(value: string | null | undefined): { idempotencyKey?: string } {
   if (!value) return {};
   if (value.length > MAX_IDEMPOTENCY_KEY) {
     throw new ConnectError(

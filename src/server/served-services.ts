@@ -10,7 +10,7 @@ import { TokenService } from "../gen/hydra/v1/token_pb.ts";
 import { type Guard, tokenService } from "./access/index.ts";
 import { type AgentStreams, clusterService } from "./cluster/index.ts";
 import { durableServicesFrom } from "./durable-method.ts";
-import { engineService } from "./engine-service.ts";
+import { engineService } from "./engine/index.ts";
 import { healthService } from "./health-service.ts";
 import { rolloutQueries, sentinelQueries } from "./queries/index.ts";
 import type { Readiness } from "./readiness.ts";

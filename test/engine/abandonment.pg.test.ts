@@ -41,7 +41,7 @@ describe("an invocation that ends without its handler's word", () => {
   test("because it is out of retries: it ends instead of being parked", async () => {
     await using db = await createMarks();
     const run = () => Promise.reject(new Error("always"));
-    const broken = handler<string>("broken", run, { abandoned, maxAttempts: 2 });
+    const broken = handler<string>("broken", run, { abandoned, retry: { maxAttempts: 2 } });
     await using engine = await startEngine(db.url, [broken]);
     expect(await outcomeOf(engine, "broken", "k", "in")).toMatchObject({ kind: "internal", message: "always" });
     expect(await marksOf(db.url)).toEqual({ "in: always": 1 });
@@ -59,7 +59,7 @@ describe("an invocation that ends without its handler's word", () => {
     await using db = await createMarks();
     const broken = handler("broken", () => Promise.reject(new TerminalError("no")), {
       abandoned: () => effectCall(mark, { name: "forbidden" }),
-      maxAttempts: 2,
+      retry: { maxAttempts: 2 },
     });
     const fine = handler("fine", () => Promise.resolve("done"));
     await using engine = await startEngine(db.url, [broken, fine]);

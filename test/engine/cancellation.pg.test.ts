@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { CancelledError, type Context, type Engine } from "../../src/engine/index.ts";
 import { createDatabase } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
 import {
   createMarks,
   ended,
@@ -11,6 +12,7 @@ import {
   outputOf,
   query,
   send,
+  shared,
   startEngine,
   statusOf,
   waitForStatus,
@@ -43,19 +45,22 @@ describe("cancelling an invocation", () => {
     await expect(engine.cancel("nobody")).rejects.toMatchObject({ kind: "invalid" });
   });
 
-  test("before it starts: its first await throws", async () => {
+  test("that waits in line: it ends at once, and its handler never runs", async () => {
     await using db = await createDatabase();
     const held = gate();
     const holder = handler("holder", async (ctx) => ctx.run("hold", () => held.pass()));
-    const next = handler("next", async (ctx) => ctx.run("step", () => "ran"));
+    let runs = 0;
+    const next = handler("next", () => Promise.resolve(++runs));
     await using engine = await startEngine(db.url, [holder, next]);
     await send(engine, "holder");
     await held.entered;
     const id = await send(engine, "next");
+    const behind = await send(engine, "next");
     await engine.cancel(id);
-    expect(await statusOf(engine, id)).toBe("queued");
-    held.open();
     expect(await ended(engine, id)).toMatchObject(cancelled);
+    expect(await statusOf(engine, behind)).toBe("queued");
+    held.open();
+    expect(outputOf(await ended(engine, behind))).toBe(1);
   });
 
   test("during a step: the step's signal is aborted, and the await of it throws", async () => {
@@ -163,16 +168,16 @@ describe("cancelling an invocation", () => {
     const id = await send(stopped, "subject");
     await expect.poll(async () => (await stopped.getInvocation(id))?.journal.length).toBe(3);
     await stopped.stop();
+    // It has no such handler and leaves it for one that has.
     const canceller = await startEngine(db.url, []);
-    // It has no such handler: the engine parks it, and a cancellation makes it ready again.
-    await waitForStatus(canceller, id, "parked");
+    expect(await canceller.cancel(id)).toBe(true);
+    expect(await statusOf(canceller, id)).toBe("ready");
     await canceller.stop();
     const after = handler("subject", async (ctx) => {
       await steps(ctx);
       return ctx.sleep(60_000).then(undefined, (error: Error) => error.name);
     });
     await using engine = await startEngine(db.url, [after]);
-    await engine.cancel(id);
     expect(outputOf(await ended(engine, id))).toBe("CancelledError");
   });
 
@@ -185,7 +190,7 @@ describe("cancelling an invocation", () => {
         if (broken) throw new Error("broken");
         return ctx.sleep(60_000);
       },
-      { maxAttempts: 1 },
+      { retry: { maxAttempts: 1 } },
     );
     await using engine = await startEngine(db.url, [subject]);
     const id = await send(engine, "subject");
@@ -193,5 +198,60 @@ describe("cancelling an invocation", () => {
     broken = false;
     await engine.cancel(id);
     expect(await ended(engine, id)).toMatchObject(cancelled);
+  });
+
+  describe("that waits for others", () => {
+    const seen: string[] = [];
+    const waiting = (name: string) => async (ctx: Context) => {
+      try {
+        await ctx.sleep(60_000);
+      } catch (error) {
+        seen.push(name);
+        throw error;
+      }
+    };
+    const leaf = handler("leaf", waiting("leaf"), shared);
+    const middle = handler(
+      "middle",
+      async (ctx) =>
+        ctx.fanOut(
+          leaf,
+          [1, 2].map((i) => ({ key: `${i}`, input: null })),
+        ),
+      shared,
+    );
+    const root = handler("root", async (ctx) => ctx.call(middle, "m", null));
+
+    async function started(engine: Engine): Promise<string> {
+      seen.length = 0;
+      const id = await send(engine, "root");
+      await eventually(async () => (await engine.listInvocations({ handler: "leaf", limit: 9 })).length === 2);
+      for (const { invocationId } of await engine.listInvocations({ handler: "leaf", limit: 9 })) {
+        await waits(engine, invocationId);
+      }
+      return id;
+    }
+
+    test("with its children: each hears of it, those that it waits for first", async () => {
+      await using db = await createDatabase();
+      await using engine = await startEngine(db.url, [root, middle, leaf]);
+      const id = await started(engine);
+      expect(await engine.cancel(id, { withChildren: true })).toBe(true);
+      expect(await ended(engine, id)).toMatchObject(cancelled);
+      await eventually(async () => {
+        const open = await engine.listInvocations({ statuses: ["running", "ready"], limit: 9 });
+        expect(open).toEqual([]);
+      });
+      expect(seen).toEqual(["leaf", "leaf"]);
+    });
+
+    test("alone: what it called goes on", async () => {
+      await using db = await createDatabase();
+      await using engine = await startEngine(db.url, [root, middle, leaf]);
+      const id = await started(engine);
+      await engine.cancel(id);
+      expect(await ended(engine, id)).toMatchObject(cancelled);
+      expect(await engine.listInvocations({ statuses: ["running"], limit: 9 })).toHaveLength(3);
+    });
   });
 });

@@ -7,7 +7,7 @@ import type { Released, Residents } from "../../src/engine/residents.ts";
 /** A claimer whose node is full, and whose writes are committed by hand. */
 function setUp(released: Partial<Released>, found: { entry?: number; stop?: "cancel" | "kill" }) {
   const writes: { operation: Operation; done: () => void }[] = [];
-  const resident: Released = { id: 7, entries: [3], stopRequested: undefined, ...released };
+  const resident: Released = { id: 7, entries: [3], asked: undefined, ...released };
   let room = 0;
   const residents = {
     queued: 0,
@@ -32,7 +32,7 @@ function setUp(released: Partial<Released>, found: { entry?: number; stop?: "can
     isClosing: () => false,
     write: (operation, done = () => {}) => writes.push({ operation, done }),
     loadCompletions: async () => new Map(found.entry === undefined ? [] : [[7, [record(found.entry)]]]),
-    loadStopRequests: async () => new Map(found.stop === undefined ? [] : [[7, found.stop]]),
+    loadAsked: async () => new Map(found.stop === undefined ? [] : [[7, found.stop]]),
   });
   return { claimer, writes, kinds: () => writes.map(({ operation }) => operation.kind) };
 }
@@ -53,13 +53,13 @@ describe("work waits and the node is full of invocations that only wait: one is 
 
   test("its end was asked for meanwhile: it is woken", async () => {
     expect(await afterSuspension({}, { stop: "cancel" })).toEqual(["wake"]);
-    expect(await afterSuspension({ stopRequested: "cancel" }, { stop: "kill" })).toEqual(["wake"]);
+    expect(await afterSuspension({ asked: "cancel" }, { stop: "kill" })).toEqual(["wake"]);
   });
 
   test("nothing came that it does not know of: it stays", async () => {
     expect(await afterSuspension({}, {})).toEqual([]);
     expect(await afterSuspension({}, { entry: 2 })).toEqual([]);
-    expect(await afterSuspension({ stopRequested: "cancel" }, { stop: "cancel" })).toEqual([]);
+    expect(await afterSuspension({ asked: "cancel" }, { stop: "cancel" })).toEqual([]);
   });
 });
 

@@ -54,7 +54,10 @@ describe("effects of one batch", () => {
 
   test("E4. one that raises: it fails its own attempt only, and the others of its batch are in once", async () => {
     await using db = await createMarks();
-    const count = handler<string>("count", async (ctx, name) => ctx.tx(mark, { name }), { ...shared, maxAttempts: 2 });
+    const count = handler<string>("count", async (ctx, name) => ctx.tx(mark, { name }), {
+      ...shared,
+      retry: { maxAttempts: 2 },
+    });
     await using engine = await startEngine(db.url, [count]);
     const bad = await send(engine, "count", "bad", "forbidden");
     const good = await Promise.all(Array.from({ length: 20 }, (_, i) => callOf(engine, "count", "k", `good ${i}`)));

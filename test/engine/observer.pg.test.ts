@@ -66,7 +66,7 @@ describe("what an engine tells its observer", () => {
     const observer = new Counting();
     let runs = 0;
     const flaky = handler("flaky", () => (++runs < 3 ? Promise.reject(new Error("not yet")) : Promise.resolve("done")));
-    const hopeless = handler("hopeless", () => Promise.reject(new Error("never")), { maxAttempts: 1 });
+    const hopeless = handler("hopeless", () => Promise.reject(new Error("never")), { retry: { maxAttempts: 1 } });
     await using engine = await startEngine(db.url, [flaky, hopeless], { observer });
     expect(await callOf(engine, "flaky")).toBe("done");
     await waitForStatus(engine, await send(engine, "hopeless"), "parked");
@@ -158,7 +158,7 @@ describe("counting open invocations", () => {
     await using db = await createMarks();
     const hold = gate();
     const wait = handler("wait", () => hold.pass());
-    const hopeless = handler("hopeless", () => Promise.reject(new Error("never")), { maxAttempts: 1 });
+    const hopeless = handler("hopeless", () => Promise.reject(new Error("never")), { retry: { maxAttempts: 1 } });
     const done = handler("done", async () => "done");
     await using engine = await startEngine(db.url, [wait, hopeless, done]);
     await callOf(engine, "done");

@@ -70,7 +70,7 @@ describe("an attempt", () => {
 
   test("that fails too often: it is parked with the reason, and a kill ends it and frees its key", async () => {
     await using db = await createDatabase();
-    const broken = handler("broken", () => Promise.reject(new Error("always")), { maxAttempts: 2 });
+    const broken = handler("broken", () => Promise.reject(new Error("always")), { retry: { maxAttempts: 2 } });
     const fine = handler("fine", () => Promise.resolve("done"));
     await using engine = await startEngine(db.url, [broken, fine]);
     const id = await send(engine, "broken");
@@ -83,14 +83,16 @@ describe("an attempt", () => {
     expect(await engine.attach(next)).toMatchObject({ ok: true, output: '"done"' });
   });
 
-  test("of a handler that is not there: it is parked, and said which one is missing", async () => {
+  test("of a handler that no node has: it waits, and is shown as waiting for one that has it", async () => {
     await using db = await createDatabase();
     const gone = handler("gone", async (ctx) => ctx.sleep(60_000));
     const before = await startEngine(db.url, [gone]);
     const id = await send(before, "gone");
     await before.stop();
     await using after = await startEngine(db.url, []);
-    await waitForStatus(after, id, "parked");
-    expect((await after.getInvocation(id))?.invocation.failure).toContain("no handler test/gone");
+    expect((await after.getInvocation(id))?.invocation).toMatchObject({ status: "ready", unserved: true });
+    await using back = await startEngine(db.url, [gone]);
+    await waitForStatus(back, id, "running");
+    expect((await after.getInvocation(id))?.invocation).toMatchObject({ unserved: false });
   });
 });

@@ -10,6 +10,7 @@ import {
   type EngineLimits,
   type EngineLog,
   type EngineObserver,
+  type EngineOptions,
   type HandlerDefinition,
   type HandlerOptions,
   jsonCodec,
@@ -42,6 +43,7 @@ export interface StartOptions {
   limits?: Partial<EngineLimits>;
   log?: EngineLog;
   observer?: EngineObserver;
+  services?: NonNullable<EngineOptions["services"]>;
 }
 
 /** A handler of any message types. */
@@ -51,7 +53,7 @@ export type Registered = Pick<AnyHandler, "service" | "name">;
 export async function startEngine(
   databaseUrl: string,
   handlers: readonly Registered[],
-  { limits, log, observer }: StartOptions = {},
+  { limits, log, observer, services }: StartOptions = {},
 ): Promise<TestEngine> {
   const engine = createEngine({
     databaseUrl,
@@ -59,6 +61,7 @@ export async function startEngine(
     limits: { ...LIMITS, ...limits },
     ...(log ? { log } : {}),
     ...(observer ? { observer } : {}),
+    ...(services ? { services } : {}),
   });
   await engine.start();
   return Object.assign(engine, { [Symbol.asyncDispose]: () => engine.stop() });

@@ -5,12 +5,12 @@ import { startTimer } from "../../src/engine/timer.ts";
 
 describe("retryDelayMs()", () => {
   test("doubles from 50 ms to 10 s", () => {
-    const longest = [1, 2, 3, 8, 9, 70, 10_000].map((failures) => retryDelayMs(failures, () => 1));
+    const longest = [1, 2, 3, 8, 9, 70, 10_000].map((failures) => retryDelayMs(failures, {}, () => 1));
     expect(longest).toEqual([50, 100, 200, 6_400, 10_000, 10_000, 10_000]);
   });
 
   test("a quarter of it is random", () => {
-    expect([retryDelayMs(1, () => 0), retryDelayMs(9, () => 0)]).toEqual([37.5, 7_500]);
+    expect([retryDelayMs(1, {}, () => 0), retryDelayMs(9, {}, () => 0)]).toEqual([37.5, 7_500]);
   });
 });
 

@@ -38,7 +38,7 @@ describe("what a handler does not wait for", () => {
         void ctx.tx(mark, { name: "forbidden" });
         return "done";
       },
-      { maxAttempts: 1 },
+      { retry: { maxAttempts: 1 } },
     );
     await using engine = await startEngine(db.url, [hasty]);
     const id = await send(engine, "hasty");

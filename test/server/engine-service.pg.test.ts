@@ -1,6 +1,7 @@
+import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { EngineService, InvocationStatus } from "../../src/gen/hydra/v1/engine_pb.ts";
+import { EngineService, InvocationRequest, InvocationStatus } from "../../src/gen/hydra/v1/engine_pb.ts";
 import { HandlerKind } from "../../src/gen/hydra/v1/options_pb.ts";
 import { eventually } from "../support/eventually.ts";
 import { refuseLeaks } from "../support/leaks.ts";
@@ -88,6 +89,65 @@ describe("invocations", () => {
     expect(await serving.engine.attach(killed)).toMatchObject({ ok: false, kind: "killed" });
   });
 
+  test("paged while rows come, end and go: each that stays is listed once, in order", async () => {
+    const key = "snt_moving";
+    const ids: string[] = [];
+    for (let i = 0; i < 12; i++) ids.unshift(await send(key, `m${i}`));
+    for (const id of ids) await serving.engine.attach(id);
+    const listed: string[] = [];
+    let pageToken = "";
+    for (let page = 0; ; page++) {
+      const answer = await client.listInvocations({ key, pageSize: 3, pageToken });
+      listed.push(...answer.invocations.map(({ id }) => id));
+      pageToken = answer.nextPageToken;
+      if (pageToken === "") break;
+      // The page's last one goes, a new one comes, and one that is to be listed yet goes, too.
+      await client.purgeInvocation({ invocationId: listed.at(-1) ?? "" });
+      if (page === 0) await client.purgeInvocation({ invocationId: ids[9] ?? "" });
+      await send(key, "new");
+    }
+    expect(listed).toEqual(ids.filter((_id, at) => at !== 9));
+  });
+
+  test("filtered by when they were created, and by who called them", async () => {
+    const key = "snt_times";
+    const invocationId = await send(key, "a");
+    await serving.engine.attach(invocationId);
+    const createdAt = (await client.getInvocation({ invocationId })).invocation?.createdAt;
+    const later = timestampFromMs(timestampMs(createdAt!) + 1);
+    const count = async (filter: object) => (await client.listInvocations({ key, ...filter })).invocations.length;
+    expect(await count({ createdFrom: createdAt })).toBe(1);
+    expect(await count({ createdFrom: later })).toBe(0);
+    expect(await count({ createdBefore: later })).toBe(1);
+    expect(await count({ createdBefore: createdAt, createdFrom: createdAt })).toBe(0);
+    expect(await count({ parentId: invocationId })).toBe(0);
+  });
+
+  test("paused, resumed, tried again, restarted, purged", async () => {
+    const invocationId = await send("snt_verbs", "wait");
+    const awakeableId = await serving.awakeableOf("snt_verbs");
+    await client.pauseInvocation({ invocationId });
+    const paused = await eventually(async () => {
+      const { invocation } = await client.getInvocation({ invocationId });
+      return invocation?.status === InvocationStatus.PARKED && invocation;
+    });
+    expect(paused.asked).toBe(InvocationRequest.PAUSE);
+    await expect(client.purgeInvocation({ invocationId })).rejects.toMatchObject({ code: Code.FailedPrecondition });
+    await client.resumeInvocation({ invocationId });
+    await client.retryInvocation({ invocationId });
+    await client.resolveAwakeable({ awakeableId, value: '"v"' });
+    await serving.engine.attach(invocationId);
+    const headers = { "idempotency-key": "one" };
+    const first = await client.restartInvocation({ invocationId, fromEntry: 1 }, { headers });
+    const repeated = await client.restartInvocation({ invocationId, fromEntry: 1 }, { headers });
+    expect(repeated.invocationId).toBe(first.invocationId);
+    expect(first.invocationId).not.toBe(invocationId);
+    // It does not wait: the awakeable's entry was kept.
+    expect(await serving.engine.attach(first.invocationId)).toMatchObject({ ok: true });
+    await client.purgeInvocation({ invocationId });
+    await expect(client.getInvocation({ invocationId })).rejects.toMatchObject({ code: Code.NotFound });
+  });
+
   test("awakeable rejected: the reason is the handler's failure", async () => {
     const invocationId = await send("snt_rejected", "wait");
     await client.rejectAwakeable({ awakeableId: await serving.awakeableOf("snt_rejected"), reason: "no room" });
@@ -122,6 +182,13 @@ describe("refused", () => {
     ["an unknown invocation", () => client.getInvocation(unknown), Code.NotFound],
     ["cancel of an unknown one", () => client.cancelInvocation(unknown), Code.NotFound],
     ["kill of an unknown one", () => client.killInvocation(unknown), Code.NotFound],
+    ["pause of an unknown one", () => client.pauseInvocation(unknown), Code.NotFound],
+    ["resume of an unknown one", () => client.resumeInvocation(unknown), Code.NotFound],
+    ["retry of an unknown one", () => client.retryInvocation(unknown), Code.NotFound],
+    ["restart of an unknown one", () => client.restartInvocation(unknown), Code.NotFound],
+    ["purge of an unknown one", () => client.purgeInvocation(unknown), Code.NotFound],
+    ["a negative entry", () => client.restartInvocation({ ...unknown, fromEntry: -1 }), Code.InvalidArgument],
+    ["a malformed parent", () => client.listInvocations({ parentId: "x" }), Code.InvalidArgument],
     ["a malformed id", () => client.getInvocation({ invocationId: "x" }), Code.InvalidArgument],
     ["a page that is too large", () => client.listInvocations({ pageSize: 1_001 }), Code.InvalidArgument],
     ["a negative page", () => client.listInvocations({ pageSize: -1 }), Code.InvalidArgument],

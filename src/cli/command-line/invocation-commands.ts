@@ -1,6 +1,7 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { examples } from "./help-text.ts";
-import { parseCount } from "./parsers.ts";
+import { invocationVerbs } from "./invocation-verbs.ts";
+import { parseCount, parseMoment } from "./parsers.ts";
 import { run, serverCommand } from "./server-command.ts";
 import type { CliSurroundings } from "./surroundings.ts";
 
@@ -8,12 +9,12 @@ import type { CliSurroundings } from "./surroundings.ts";
 const INVOCATION_STATUSES = ["scheduled", "queued", "ready", "running", "parked", "succeeded", "failed"] as const;
 
 export function invocationsCommand(surroundings: CliSurroundings) {
-  return new Command("invocations")
-    .description("list, show and end what runs on the durable engine")
+  const group = new Command("invocations")
+    .description("list, show and operate what runs on the durable engine")
     .addCommand(listCommand(surroundings))
-    .addCommand(getCommand(surroundings))
-    .addCommand(endCommand(surroundings, "cancel", "ask an invocation to end; its handler may still put things right"))
-    .addCommand(endCommand(surroundings, "kill", "end an invocation at once, without its handler, and free its key"));
+    .addCommand(getCommand(surroundings));
+  for (const verb of invocationVerbs(surroundings)) group.addCommand(verb);
+  return group.addCommand(servicesCommand(surroundings)).addCommand(stateCommand(surroundings));
 }
 
 function listCommand(surroundings: CliSurroundings) {
@@ -22,6 +23,9 @@ function listCommand(surroundings: CliSurroundings) {
     .option("--key <key>", "only those of this key")
     .option("--handler <name>", "only those of this handler")
     .addOption(new Option("--status <status...>", "only those that stand so").choices(INVOCATION_STATUSES).default([]))
+    .option("--parent <id>", "only what this invocation has called")
+    .option("--from <time>", "only those created since then: 30m, 12h or 2d ago, or a date and time", parseMoment)
+    .option("--before <time>", "only those created before then", parseMoment)
     .option("--limit <count>", "how many at most; all, unless given", parseCount)
     .addHelpText("after", "\nPiped: one invocation a line, its values with tabs between, in the columns of the table.")
     .addHelpText(
@@ -30,6 +34,8 @@ function listCommand(surroundings: CliSurroundings) {
         "hydra invocations list --limit 20",
         "hydra invocations list --status parked",
         "hydra invocations list --handler Deploy --key snt_000042 --json",
+        "hydra invocations list --status failed --from 2h",
+        "hydra invocations list --parent inv_1…",
       ),
     )
     .action(({ status, ...options }) => {
@@ -56,15 +62,27 @@ function getCommand(surroundings: CliSurroundings) {
     );
 }
 
-function endCommand(surroundings: CliSurroundings, verb: "cancel" | "kill", summary: string) {
-  return serverCommand(verb, summary)
-    .argument("<id>", "the invocation's id")
-    .addHelpText("after", "\nDoes nothing to one that has ended. Safe to repeat.")
-    .addHelpText("after", examples(`hydra invocations ${verb} inv_1…`))
-    .action((invocationId, connection) =>
+function servicesCommand(surroundings: CliSurroundings) {
+  return serverCommand("services", "list what the engine can run, with the messages it takes")
+    .addHelpText("after", "\nPiped: one handler a line, its values with tabs between. --json: one service a line.")
+    .addHelpText("after", examples("hydra invocations services"))
+    .action((connection) =>
       run(surroundings, connection, async (session) => {
-        const { endInvocation } = await import("../commands/invocations-end.ts");
-        return endInvocation(session, { verb, invocationId });
+        const { invocationsServices } = await import("../commands/invocations-services.ts");
+        return invocationsServices(session);
+      }),
+    );
+}
+
+function stateCommand(surroundings: CliSurroundings) {
+  return serverCommand("state", "show what the handlers of a key have kept")
+    .argument("<service>", "for example hydra.v1.SentinelRolloutService")
+    .argument("<key>", "for example singleton")
+    .addHelpText("after", examples("hydra invocations state hydra.v1.SentinelRolloutService singleton"))
+    .action((service, key, connection) =>
+      run(surroundings, connection, async (session) => {
+        const { invocationsState } = await import("../commands/invocations-state.ts");
+        return invocationsState(session, service, key);
       }),
     );
 }

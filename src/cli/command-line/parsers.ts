@@ -29,3 +29,28 @@ export function parseLifetime(text: string): number {
   if (count === undefined) throw new InvalidArgumentError("Give minutes, hours or days, for example 30m, 12h or 90d.");
   return Number(count) * UNIT_S[unit as keyof typeof UNIT_S];
 }
+
+/** `30m`, `12h` or `90d` ago, or a date and time as JavaScript reads it. */
+export function parseMoment(text: string): Date {
+  if (/^\d+[mhd]$/.test(text)) return new Date(Date.now() - parseLifetime(text) * 1_000);
+  const moment = new Date(text);
+  if (/^\d{4}-/.test(text) && !Number.isNaN(moment.getTime())) return moment;
+  throw new InvalidArgumentError("Give 30m, 12h or 2d for so long ago, or a time such as 2026-11-24T16:26:48Z.");
+}
+
+/** Index of a journal entry. */
+export function parseEntry(text: string): number {
+  if (!/^\d{1,9}$/.test(text))
+    throw new InvalidArgumentError("Give the number of an entry, as hydra invocations get shows it.");
+  return Number(text);
+}
+
+/** A JSON text. */
+export function parseJson(text: string): string {
+  try {
+    JSON.parse(text);
+  } catch {
+    throw new InvalidArgumentError(`Give JSON; a text needs its quotes: '"text"'.`);
+  }
+  return text;
+}

@@ -1,22 +1,24 @@
+import { durationMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import {
   GetInvocationResponseSchema,
   type Invocation,
-  InvocationStatusSchema,
   type JournalEntry,
   JournalEntrySchema,
 } from "../../gen/hydra/v1/engine_pb.ts";
 import { dateTimeOf } from "../date-time.ts";
-import { enumWord } from "../enum-words.ts";
 import { ExitCode } from "../exit-codes.ts";
+import { findInvocation } from "../invocations/find-invocation.ts";
+import { standingInFull } from "../invocations/standing.ts";
 import { jsonLine } from "../json-line.ts";
 import { showFields } from "../listing/show-fields.ts";
 import { type Listing, showListing } from "../listing/show-listing.ts";
+import { formatDuration } from "../words.ts";
 import type { Session } from "../session.ts";
 
 /** `hydra invocations get`: an invocation, then its journal. */
 export async function invocationsGet(session: Session, invocationId: string): Promise<ExitCode> {
-  const { client, terminal, interrupted } = session;
-  const answer = await client.engine.getInvocation({ invocationId }, { signal: interrupted });
+  const { terminal } = session;
+  const answer = await findInvocation(session, invocationId);
   if (session.json) {
     terminal.print(jsonLine(GetInvocationResponseSchema, answer));
     return ExitCode.DONE;
@@ -33,8 +35,9 @@ function fieldsOf(invocation: Invocation): [string, string][] {
     ["service", invocation.service],
     ["key", invocation.key],
     ["handler", invocation.handler],
-    ["status", enumWord(InvocationStatusSchema, invocation.status)],
+    ["status", standingInFull(invocation)],
     ["attempts", `${invocation.attempts}`],
+    ["failures in a row", invocation.failures === 0 ? "" : `${invocation.failures}`],
     ["failure", invocation.failure],
     ["parent", invocation.parentId],
     ["idempotency key", invocation.idempotencyKey],
@@ -55,13 +58,30 @@ const JOURNAL: Listing<typeof JournalEntrySchema> = {
     { title: "NAME", value: ({ name }) => name, least: 10 },
     { title: "DONE", value: ({ completed }) => (completed ? "yes" : "no") },
     { title: "RESULT", value: resultOf, least: 12 },
-    { title: "CHILD", value: ({ childId }) => childId, rank: 1 },
+    { title: "CHILD", value: childOf, rank: 1 },
+    { title: "TRIES", value: ({ tries }) => (tries === 0 ? "" : `${tries}`), align: "right", rank: 3 },
+    { title: "TOOK", value: tookOf, align: "right", rank: 2 },
+    { title: "RECORDED", value: ({ recordedAt }) => dateTimeOf(recordedAt), rank: 4 },
   ],
   empty: "Its journal is empty.",
 };
 
-function resultOf({ failure, value }: JournalEntry): string {
-  return failure === "" ? value : `failed: ${failure}`;
+function resultOf({ failure, value, firesAt, children, openChildren, failedChildren }: JournalEntry): string {
+  if (failure !== "") return `failed: ${failure}`;
+  if (firesAt !== undefined) return `until ${dateTimeOf(firesAt)}`;
+  if (children === 0) return value;
+  return `${openChildren} of ${children} open, ${failedChildren} failed`;
+}
+
+function childOf({ childId, children }: JournalEntry): string {
+  return children > 1 ? `${childId} and ${children - 1} more` : childId;
+}
+
+/** A step: its last try. A call: from its record to the end of what was called. */
+function tookOf({ duration, recordedAt, completedAt }: JournalEntry): string {
+  if (duration !== undefined) return formatDuration(durationMs(duration));
+  if (recordedAt === undefined || completedAt === undefined) return "";
+  return formatDuration(timestampMs(completedAt) - timestampMs(recordedAt));
 }
 
 async function* onePage<Row>(rows: readonly Row[]): AsyncGenerator<readonly Row[]> {

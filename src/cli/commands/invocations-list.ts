@@ -1,7 +1,9 @@
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { InvocationSchema, type InvocationStatus, InvocationStatusSchema } from "../../gen/hydra/v1/engine_pb.ts";
 import { dateTimeOf } from "../date-time.ts";
-import { enumValues, enumWord } from "../enum-words.ts";
+import { enumValues } from "../enum-words.ts";
 import { ExitCode } from "../exit-codes.ts";
+import { standing } from "../invocations/standing.ts";
 import { pages } from "../listing/pages.ts";
 import { type Listing, showListing } from "../listing/show-listing.ts";
 import type { Session } from "../session.ts";
@@ -11,6 +13,11 @@ export interface InvocationsListOptions {
   service?: string | undefined;
   key?: string | undefined;
   handler?: string | undefined;
+  /** Id of the invocation that called them. */
+  parent?: string | undefined;
+  /** When they were created. */
+  from?: Date | undefined;
+  before?: Date | undefined;
   /** Words for statuses; empty: all. */
   statuses: readonly string[];
   limit?: number | undefined;
@@ -21,9 +28,17 @@ const PAGE_SIZE = 100;
 
 /** `hydra invocations list`: the newest first. */
 export async function invocationsList(session: Session, options: InvocationsListOptions): Promise<ExitCode> {
-  const { service = "", key = "", handler = "", statuses, limit } = options;
+  const { service = "", key = "", handler = "", parent = "", statuses, limit } = options;
   const { client, interrupted } = session;
-  const filter = { service, key, handler, statuses: enumValues<InvocationStatus>(InvocationStatusSchema, statuses) };
+  const filter = {
+    service,
+    key,
+    handler,
+    parentId: parent,
+    statuses: enumValues<InvocationStatus>(InvocationStatusSchema, statuses),
+    ...(options.from && { createdFrom: timestampFromDate(options.from) }),
+    ...(options.before && { createdBefore: timestampFromDate(options.before) }),
+  };
   const found = pages(
     async (request) => {
       const page = await client.engine.listInvocations({ ...filter, ...request }, { signal: interrupted });
@@ -39,7 +54,7 @@ const LISTING: Listing<typeof InvocationSchema> = {
   schema: InvocationSchema,
   columns: [
     { title: "CREATED", value: ({ createdAt }) => dateTimeOf(createdAt), rank: 2 },
-    { title: "STATUS", value: ({ status }) => enumWord(InvocationStatusSchema, status) },
+    { title: "STATUS", value: standing },
     { title: "HANDLER", value: ({ handler }) => handler, least: 8 },
     { title: "KEY", value: ({ key }) => key, least: 10 },
     { title: "TRIES", value: ({ attempts }) => `${attempts}`, align: "right", rank: 3 },

@@ -1,6 +1,7 @@
 import type { Completion } from "../operations.ts";
 import { type Columns, statementOver } from "./columns.ts";
 import type { Statement } from "./pipeline.ts";
+import { canRun } from "./claimable.ts";
 import { OWNED_COLUMNS } from "./writes.ts";
 
 // The end of invocations. First the outcome and the parent's count, then the
@@ -58,36 +59,44 @@ const HOLDER_COLUMNS: Columns<Completion> = [
 const HOLDERS = "unnest($1::text[], $2::text[], $3::int8[]) as c(service, key, id)";
 
 /**
- * Frees keys for which nobody waits. A birth that takes its place in the line
- * at the same time holds the row's lock: this waits, looks again, and leaves
- * the key to `promote`, which sees that birth because it is a later statement.
+ * Frees keys for which nobody waits. Locks them all first, also those that it
+ * leaves to `promote`: a batch that puts somebody into the line, or takes
+ * somebody out of it, at the same time holds the lock, and `promote`, a later
+ * statement, must see what it did.
  */
 export function freeKeys(completions: readonly Completion[]): Statement {
   const text = `
-    delete from engine.keys k using ${HOLDERS}
-     where k.service = c.service and k.key = c.key and k.holder = c.id and k.waiting = 0`;
+    with held as materialized (
+      select h.service, h.key, h.waiting from ${HOLDERS}
+        join engine.keys h on h.service = c.service and h.key = c.key and h.holder = c.id
+       order by h.service, h.key for update of h
+    )
+    delete from engine.keys k using held h where k.service = h.service and k.key = h.key and h.waiting = 0`;
   return statementOver("free_keys", text, HOLDER_COLUMNS, completions);
 }
 
-/** Hands keys for which somebody waits to the first in line, which this node then runs. */
+/** Hands keys for which somebody waits to the first in line, which this node then runs, or leaves to one that can. */
 export function promote(completions: readonly Completion[], nodeId: number): Statement {
   const text = `
     with next as (
       update engine.keys k set holder = q.id, waiting = k.waiting - 1
         from ${HOLDERS}
-       cross join lateral (select i.id from engine.invocations i
+       cross join lateral (select i.id, i.handler from engine.invocations i
                             where i.service = c.service and i.key = c.key and i.status = 'queued'
                             order by i.arrival limit 1) q
        where k.service = c.service and k.key = c.key and k.holder = c.id
-      returning q.id, k.service, k.key, k.waiting
+      returning q.id, q.handler, k.service, k.key, k.waiting
     )
     update engine.invocations i
-       set status = 'running', owner = $4::int8, attempts = i.attempts + 1,
+       set status = case when r.here then 'running' else 'ready' end, owner = case when r.here then $4::int8 end,
+           attempts = i.attempts + r.here::int4,
            superseded_by = case when n.waiting > 0 then
              (select l.id from engine.invocations l
                where l.service = n.service and l.key = n.key and l.status = 'queued'
                order by l.arrival desc limit 1) end
-      from next n where i.id = n.id
-    returning ${OWNED_COLUMNS}`;
+      from next n
+     cross join lateral (select coalesce(${canRun("n", "$4::int8")}, false) as here) r
+     where i.id = n.id
+    returning ${OWNED_COLUMNS}, i.status`;
   return statementOver("promote", text, HOLDER_COLUMNS, completions, [String(nodeId)]);
 }

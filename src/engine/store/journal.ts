@@ -1,6 +1,8 @@
 import type pg from "pg";
 import type { FailureKind } from "../errors.ts";
 import { type Completion, type EntryKind, type EntryRecord, fanOutValue } from "../journal.ts";
+import type { Asked } from "../operations.ts";
+import { ASKED } from "./writes.ts";
 
 interface JournalRow {
   invocation_id: string;
@@ -19,14 +21,13 @@ interface JournalRow {
 }
 
 // A called invocation's outcome is the outcome of the entry that called it; it
-// is stored once, there. The lateral subqueries (`offset 0` keeps them apart)
+// is stored once, there, unless the entry is a copy. The lateral subqueries (`offset 0` keeps them apart)
 // are looked up one by one by primary key, whatever the planner believes of
 // the tables' sizes.
 const COLUMNS = `j.invocation_id, j.entry, j.kind, j.name,
-       case when j.kind = 'call' then c.output else j.value end as value,
-       case when j.kind = 'call' then c.failure_kind else j.failure_kind end as failure_kind,
-       case when j.kind = 'call' then c.failure else j.failure end as failure,
-       j.child_id, j.open, j.children, j.failed, c.completed_at is not null as child_ended`;
+       coalesce(j.value, c.output) as value, coalesce(j.failure_kind, c.failure_kind) as failure_kind,
+       coalesce(j.failure, c.failure) as failure, j.child_id, j.open, j.children, j.failed,
+       j.value is not null or j.failure_kind is not null or c.completed_at is not null as child_ended`;
 
 function entriesOf(condition: string): string {
   return `from unnest($1::int8[]) as w(id)
@@ -65,16 +66,16 @@ export async function loadCompletions(pool: pg.Pool, ids: readonly number[]): Pr
   return byInvocation(rows);
 }
 
-/** Which of these invocations somebody asked to end. */
-export async function loadStopRequests(pool: pg.Pool, ids: readonly number[]): Promise<Map<number, "cancel" | "kill">> {
-  const { rows } = await pool.query<{ id: string; stop_requested: "cancel" | "kill" }>({
-    name: "load_stop_requests",
-    text: `select i.id, i.stop_requested from unnest($1::int8[]) as w(id)
+/** What operators want of these invocations. */
+export async function loadAsked(pool: pg.Pool, ids: readonly number[]): Promise<Map<number, Asked>> {
+  const { rows } = await pool.query<{ id: string; asked: Asked }>({
+    name: "load_asked",
+    text: `select i.id, ${ASKED} as asked from unnest($1::int8[]) as w(id)
              join engine.invocations i on i.id = w.id
-            where i.stop_requested is not null`,
+            where i.stop_requested is not null or i.pause_requested`,
     values: [ids],
   });
-  return new Map(rows.map((row) => [Number(row.id), row.stop_requested]));
+  return new Map(rows.map((row) => [Number(row.id), row.asked]));
 }
 
 function byInvocation(rows: readonly JournalRow[]): Map<number, EntryRecord[]> {

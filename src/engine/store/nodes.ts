@@ -18,13 +18,13 @@ const LOCK_WAIT_MS = 2_000;
 const FENCED_KEPT_HOURS = 24;
 const LOCK_NOT_AVAILABLE = "55P03";
 
-/** Registers a node on the connection that will write its batches. */
-export async function registerNode(connection: WriterConnection): Promise<number> {
+/** Registers a node on the connection that will write its batches. `handlers`: what it can run, as service/handler. */
+export async function registerNode(connection: WriterConnection, handlers: readonly string[]): Promise<number> {
   const [row] = await connection.query<{ id: string }>(
-    `with node as (insert into engine.nodes (backend_pid) values (pg_backend_pid()) returning id),
+    `with node as (insert into engine.nodes (backend_pid, handlers) values (pg_backend_pid(), $2::text[]) returning id),
           beat as (insert into engine.heartbeats (node_id) select id from node)
      select id, pg_advisory_lock($1::int4, id::int4) from node`,
-    [LOCK_CLASS],
+    [LOCK_CLASS, handlers],
   );
   return Number(row?.id);
 }

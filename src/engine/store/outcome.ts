@@ -3,6 +3,8 @@ import type { BatchOutcome, Birth, OperationsByKind, OwnedInvocation } from "../
 import { numberOrUndefined } from "./columns.ts";
 import { complete, completeAndCount, freeKeys, promote } from "./completions.ts";
 import type { Row, Statement } from "./pipeline.ts";
+import { claimable } from "./claimable.ts";
+import * as stops from "./stops.ts";
 import * as writes from "./writes.ts";
 
 export interface WriteRequest {
@@ -15,7 +17,7 @@ export interface WriteRequest {
 /** A statement of the engine's own, and what its rows are. */
 export interface Write {
   readonly statement: Statement;
-  readonly rows?: "born" | "owned" | "claimed" | "resolved" | "fannedIn" | "stopped";
+  readonly rows?: "born" | "promoted" | "claimed" | "resolved" | "fannedIn" | "stopped";
 }
 
 const NOTIFY_BYTES = 7_900;
@@ -27,16 +29,21 @@ export function writeStatements(request: WriteRequest): Write[] {
   const add = (statement: Statement | undefined, rows?: Write["rows"]) => {
     if (statement) list.push(rows ? { statement, rows } : { statement });
   };
-  add(writes.lockKeys(by.birth, by.completion));
+  const stopping = stops.distinctStops(by.stop);
+  add(stops.lockKeys(by.birth, by.completion, stopping));
   add(acquire(by));
   if (by.birth.length > 0) add(writes.insertInvocations(by.birth, nodeId), "born");
   if (by.entry.length > 0) add(writes.insertEntries(by.entry));
+  for (const copy of by.journal_copy) add(writes.copyJournal(copy));
   for (const statement of writes.writeState(by.state)) add(statement);
   if (by.timer.length > 0) add(writes.insertTimers(by.timer));
   if (by.resolution.length > 0) add(writes.insertResolutions(by.resolution), "resolved");
-  if (by.stop.length > 0) add(writes.requestStops(by.stop), "stopped");
+  if (stopping.length > 0) {
+    add(stops.withdraw(stopping));
+    add(stops.requestStops(stopping), "stopped");
+  }
   if (by.attempt_failure.length > 0) add(writes.recordAttemptFailures(by.attempt_failure));
-  if (by.parking.length > 0) add(writes.park(by.parking));
+  if (by.parking.length > 0) add(stops.park(by.parking, nodeId));
   if (by.forget_key.length > 0) add(writes.forgetKeys(by.forget_key));
   addCompletions(by, nodeId, add);
   if (by.suspension.length > 0) add(writes.suspend(by.suspension, nodeId));
@@ -66,15 +73,15 @@ function addCompletions(
   const exclusive = by.completion.filter((completion) => completion.exclusive);
   if (exclusive.length > 0) {
     add(freeKeys(exclusive));
-    add(promote(exclusive, nodeId), "owned");
+    add(promote(exclusive, nodeId), "promoted");
   }
 }
 
 function claim(limit: number, nodeId: number): Statement {
   const text = `
     with picked as (
-      select id from engine.invocations where status = 'ready'
-       order by priority, arrival limit $1::int4 for update skip locked
+      select i.id from engine.invocations i where i.status = 'ready' and ${claimable("$2::int8")}
+       order by i.priority, i.arrival limit $1::int4 for update skip locked
     )
     update engine.invocations i set status = 'running', owner = $2::int8, attempts = i.attempts + 1
       from picked p where i.id = p.id
@@ -144,7 +151,9 @@ export function readOutcome(list: readonly Write[], rows: readonly Row[][], birt
   return {
     owned: [
       ...births.filter((birth) => born.get(birth.id) === "running").map(ownedInvocationFromBirth),
-      ...rowsOf("owned").map(ownedInvocationFromRow),
+      ...rowsOf("promoted")
+        .filter((row) => row.at(-1) === "running")
+        .map(ownedInvocationFromRow),
       ...claimed,
     ],
     resolved: rowsOf("resolved").map(resolutionFromRow),
@@ -169,7 +178,14 @@ function resolutionFromRow(row: Row): BatchOutcome["resolved"][number] {
 
 function ownedInvocationFromBirth(birth: Birth): OwnedInvocation {
   const { id, service, key, handler, exclusive, priority, input, parentId, parentEntry, requestId } = birth;
-  const fresh = { attempts: 1, failures: 0, stopRequested: undefined, supersededBy: undefined };
+  const fresh = {
+    attempts: 1,
+    failures: 0,
+    asked: undefined,
+    supersededBy: undefined,
+    failingSince: undefined,
+    endsAs: undefined,
+  };
   return { id, service, key, handler, exclusive, priority, input, parentId, parentEntry, requestId, ...fresh };
 }
 
@@ -186,8 +202,10 @@ function ownedInvocationFromRow(row: Row): OwnedInvocation {
     input: String(row[8]),
     attempts: Number(row[9]),
     failures: Number(row[10]),
-    stopRequested: (row[11] ?? undefined) as OwnedInvocation["stopRequested"],
+    asked: (row[11] ?? undefined) as OwnedInvocation["asked"],
     supersededBy: numberOrUndefined(row[12]),
     requestId: row[13] ?? undefined,
+    endsAs: (row[14] ?? undefined) as OwnedInvocation["endsAs"],
+    failingSince: numberOrUndefined(row[15]),
   };
 }

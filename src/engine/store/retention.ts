@@ -1,26 +1,44 @@
 import type pg from "pg";
+import { SERVED } from "./claimable.ts";
 import { lastIdOfBlock } from "./ids.ts";
 
 const PAGE = 1_000;
 
+/** How long ended invocations are kept, in milliseconds. */
+export interface Retention {
+  /** Of handlers that no node has any more. */
+  readonly defaultMs: number;
+  /** Of each handler that this node has, by service/handler. */
+  readonly byHandler: ReadonlyMap<string, number>;
+}
+
 /**
- * Deletes completed invocations, with all that belongs to them, `retentionMs`
- * after their end; in small transactions, which hold up no batch. One is kept
- * as long as the invocation that called it is open: its outcome is part of
- * that one's journal. Returns how many were deleted.
+ * Deletes completed invocations, with all that belongs to them, some time after
+ * their end; in small transactions, which hold up no batch. One is kept as long
+ * as the invocation that called it is open: its outcome is part of that one's
+ * journal. Those of handlers that only others have are left to them. Returns
+ * how many were deleted.
  */
-export async function deleteExpired(pool: pg.Pool, retentionMs: number, signal: AbortSignal): Promise<number> {
+export async function deleteExpired(
+  pool: pg.Pool,
+  { defaultMs, byHandler }: Retention,
+  signal: AbortSignal,
+): Promise<number> {
+  const shortestMs = shortestRetentionMs({ defaultMs, byHandler });
   let deleted = 0;
   let after = "-1";
   while (!signal.aborted) {
     const { rows } = await pool.query<{ last: string | null; deleted: string; old: boolean }>(
       `with page as materialized (
-         select i.id, i.parent_id, i.created_at, i.completed_at, i.service, i.key, i.handler, i.idempotency_key
+         select i.id, i.parent_id, i.created_at, i.completed_at, i.service, i.key, i.handler, i.idempotency_key,
+                k.ms as kept_ms
            from engine.invocations i
+           left join unnest($3::text[], $4::float8[]) as k(handler, ms) on k.handler = i.service || '/' || i.handler
           where i.id > $1::int8 order by i.id limit ${PAGE}
        ), expired as (
          delete from engine.invocations i using page p
-          where i.id = p.id and p.completed_at < now() - $2::float8 * interval '1 millisecond'
+          where i.id = p.id and p.completed_at < now() - coalesce(p.kept_ms, $2::float8) * interval '1 millisecond'
+            and (p.kept_ms is not null or not ${SERVED})
             and not exists (select from engine.invocations parent
                              where parent.id = p.parent_id and parent.completed_at is null)
          returning i.id, i.service, i.key, i.handler, i.idempotency_key
@@ -32,8 +50,8 @@ export async function deleteExpired(pool: pg.Pool, retentionMs: number, signal: 
             and k.handler = e.handler and k.idempotency_key = e.idempotency_key and k.invocation_id = e.id
        )
        select (select max(id) from page) as last, (select count(*) from expired) as deleted,
-              exists (select from page where created_at < now() - $2::float8 * interval '1 millisecond') as old`,
-      [after, retentionMs],
+              exists (select from page where created_at < now() - $5::float8 * interval '1 millisecond') as old`,
+      [after, defaultMs, [...byHandler.keys()], [...byHandler.values()], shortestMs],
     );
     const [row] = rows;
     deleted += Number(row?.deleted ?? 0);
@@ -42,4 +60,8 @@ export async function deleteExpired(pool: pg.Pool, retentionMs: number, signal: 
     after = row.old ? row.last : String(lastIdOfBlock(Number(row.last)));
   }
   return deleted;
+}
+
+export function shortestRetentionMs({ defaultMs, byHandler }: Retention): number {
+  return Math.min(defaultMs, ...byHandler.values());
 }

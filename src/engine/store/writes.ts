@@ -4,10 +4,9 @@ import type {
   Completion,
   EntryWrite,
   ForgetKey,
-  Parking,
+  JournalCopy,
   Resolution,
   StateWrite,
-  StopRequest,
   Suspension,
   TimerWrite,
 } from "../operations.ts";
@@ -18,9 +17,14 @@ import type { Statement } from "./pipeline.ts";
 // rows by primary key (nested loops): writer connections plan nothing else, see
 // store/connection.ts.
 
+/** What an operator asked of an invocation (`Asked`): of two requests the one that counts. */
+export const ASKED = `case when i.pause_requested and i.stop_requested is distinct from 'kill' then 'pause'
+       else i.stop_requested end`;
+
 /** Columns of engine.invocations that `ownedInvocationFromRow` reads, in its order. */
 export const OWNED_COLUMNS = `i.id, i.service, i.key, i.handler, i.exclusive, i.priority, i.parent_id, i.parent_entry,
-       i.input, i.attempts, i.failures, i.stop_requested, i.superseded_by, i.request_id`;
+       i.input, i.attempts, i.failures, ${ASKED}, i.superseded_by, i.request_id, i.failure_kind,
+       extract(epoch from i.failing_since) * 1000`;
 
 interface KeyDemand {
   service: string;
@@ -35,31 +39,6 @@ const KEY_COLUMNS: Columns<KeyDemand> = [
   ["int8", (row) => row.first],
   ["int4", (row) => row.more],
 ];
-
-interface Key {
-  readonly service: string;
-  readonly key: string;
-}
-
-/**
- * Locks the keys that a batch frees or takes, in one order for all nodes: what
- * births and completions lock one after the other could make a ring of two
- * batches, which costs a second each time. Undefined: one statement locks all.
- */
-export function lockKeys(births: readonly Birth[], completions: readonly Completion[]): Statement | undefined {
-  const taken = births.filter(takesKey);
-  const freed = completions.filter((completion) => completion.exclusive);
-  if (freed.length === 0 || taken.length + freed.length < 2) return undefined;
-  const text = `
-    select from unnest($1::text[], $2::text[]) as c(service, key)
-      join engine.keys k on k.service = c.service and k.key = c.key
-     order by c.service, c.key for update of k`;
-  const columns: Columns<Key> = [
-    ["text", (row) => row.service],
-    ["text", (row) => row.key],
-  ];
-  return statementOver("lock_keys", text, columns, [...taken, ...freed]);
-}
 
 /**
  * Takes the keys of exclusive invocations, or places in their lines. The row of
@@ -84,7 +63,7 @@ export function acquireKeys(births: readonly Birth[]): Statement | undefined {
   return statementOver("acquire_keys", text, KEY_COLUMNS, [...demands.values()]);
 }
 
-function takesKey({ exclusive, delayMs }: Birth): boolean {
+export function takesKey({ exclusive, delayMs }: Birth): boolean {
   return exclusive && delayMs === undefined;
 }
 
@@ -140,16 +119,25 @@ const ENTRY_COLUMNS: Columns<EntryWrite> = [
   ["text", (row) => row.failure],
   ["int8", (row) => row.childId],
   ["int4", (row) => row.children],
+  ["int4", (row) => row.durationMs],
+  ["int4", (row) => row.tries],
 ];
 
 export function insertEntries(entries: readonly EntryWrite[]): Statement {
   const text = `
-    insert into engine.journal (invocation_id, entry, kind, name, value, failure_kind, failure, child_id, children, open, failed)
+    insert into engine.journal (invocation_id, entry, kind, name, value, failure_kind, failure, child_id, children, open,
+           failed, duration_ms, tries)
     select e.invocation_id, e.entry, e.kind, e.name, e.value, e.failure_kind, e.failure, e.child_id, e.children, e.children,
-           case when e.children is not null then 0 end
-      from unnest($1::int8[], $2::int4[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int8[], $9::int4[])
-           as e(invocation_id, entry, kind, name, value, failure_kind, failure, child_id, children)`;
+           case when e.children is not null then 0 end, e.duration_ms, e.tries
+      from unnest($1::int8[], $2::int4[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int8[], $9::int4[],
+                  $10::int4[], $11::int4[])
+           as e(invocation_id, entry, kind, name, value, failure_kind, failure, child_id, children, duration_ms, tries)`;
   return statementOver("insert_entries", text, ENTRY_COLUMNS, entries);
+}
+
+export function copyJournal({ from, to, entries }: JournalCopy): Statement {
+  const text = "select engine.copy_journal($1::int8, $2::int8, $3::int4)";
+  return { name: "copy_journal", text, values: [String(from), String(to), String(entries)] };
 }
 
 const STATE_COLUMNS: Columns<StateWrite> = [
@@ -214,45 +202,20 @@ export function insertResolutions(resolutions: readonly Resolution[]): Statement
   return statementOver("insert_resolutions", text, columns, resolutions);
 }
 
-/** Notes the request; what has no owner gets one that carries it out. Returns the ids that had not ended. */
-export function requestStops(stops: readonly StopRequest[]): Statement {
-  const text = `
-    update engine.invocations i
-       set stop_requested = case when i.stop_requested = 'kill' then 'kill' else r.how end,
-           status = case when i.status in ('parked', 'suspended') then 'ready' else i.status end,
-           owner = case when i.status = 'parked' then null else i.owner end,
-           start_at = case when i.status = 'scheduled' then now() else i.start_at end
-      from unnest($1::int8[], $2::text[]) as r(id, how)
-     where i.id = r.id and i.completed_at is null
-    returning i.id`;
-  const columns: Columns<StopRequest> = [
-    ["int8", (row) => row.id],
-    ["text", (row) => row.how],
-  ];
-  return statementOver("request_stops", text, columns, stops);
-}
-
 export function recordAttemptFailures(failures: readonly AttemptFailure[]): Statement {
   const text = `
-    update engine.invocations i set attempts = i.attempts + 1, failures = f.failures, failure = f.failure
-      from unnest($1::int8[], $2::text[], $3::int4[]) as f(id, failure, failures) where i.id = f.id`;
+    update engine.invocations i
+       set attempts = i.attempts + f.attempts, failures = f.failures, failure = f.failure,
+           failing_since = case when f.failures > 1 then coalesce(i.failing_since, now()) else now() end
+      from unnest($1::int8[], $2::text[], $3::int4[], $4::int4[]) as f(id, failure, failures, attempts)
+     where i.id = f.id`;
   const columns: Columns<AttemptFailure> = [
     ["int8", (row) => row.id],
     ["text", (row) => row.failure],
     ["int4", (row) => row.failures],
+    ["int4", (row) => row.attempts],
   ];
   return statementOver("record_attempt_failures", text, columns, failures);
-}
-
-export function park(parkings: readonly Parking[]): Statement {
-  const text = `
-    update engine.invocations i set status = 'parked', failure = p.failure
-      from unnest($1::int8[], $2::text[]) as p(id, failure) where i.id = p.id`;
-  const columns: Columns<Parking> = [
-    ["int8", (row) => row.id],
-    ["text", (row) => row.failure],
-  ];
-  return statementOver("park", text, columns, parkings);
 }
 
 // How long a suspended invocation is left alone where no hint comes.

@@ -19,5 +19,6 @@ test("many at once on an empty database: one does the work, and all find it done
   expect(await query(db.url, "select name from engine.migrations")).toEqual([
     { name: "000001_engine" },
     { name: "000002_parked" },
+    { name: "000003_operators" },
   ]);
 });

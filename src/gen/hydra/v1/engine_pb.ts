@@ -4,8 +4,8 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { HandlerKind } from "./options_pb.ts";
 import { file_hydra_v1_options } from "./options_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file hydra/v1/engine.proto.
  */
 export const file_hydra_v1_engine: GenFile = /*@__PURE__*/
-  fileDesc("ChVoeWRyYS92MS9lbmdpbmUucHJvdG8SCGh5ZHJhLnYxIhUKE0xpc3RTZXJ2aWNlc1JlcXVlc3QiQgoUTGlzdFNlcnZpY2VzUmVzcG9uc2USKgoIc2VydmljZXMYASADKAsyGC5oeWRyYS52MS5EdXJhYmxlU2VydmljZSJfCg5EdXJhYmxlU2VydmljZRIMCgRuYW1lGAEgASgJEhMKC2xpdGVyYWxfa2V5GAIgASgJEioKCGhhbmRsZXJzGAMgAygLMhguaHlkcmEudjEuRHVyYWJsZUhhbmRsZXIihgEKDkR1cmFibGVIYW5kbGVyEgwKBG5hbWUYASABKAkSIwoEa2luZBgCIAEoDjIVLmh5ZHJhLnYxLkhhbmRsZXJLaW5kEg4KBnB1YmxpYxgDIAEoCBIXCg9yZXF1ZXN0X21lc3NhZ2UYBCABKAkSGAoQcmVzcG9uc2VfbWVzc2FnZRgFIAEoCSLxAgoKSW52b2NhdGlvbhIKCgJpZBgBIAEoCRIPCgdzZXJ2aWNlGAIgASgJEgsKA2tleRgDIAEoCRIPCgdoYW5kbGVyGAQgASgJEioKBnN0YXR1cxgFIAEoDjIaLmh5ZHJhLnYxLkludm9jYXRpb25TdGF0dXMSEQoJcGFyZW50X2lkGAYgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgHIAEoCRIQCghhdHRlbXB0cxgIIAEoBRIPCgdmYWlsdXJlGAkgASgJEi4KCmNyZWF0ZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCHN0YXJ0X2F0GAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxjb21wbGV0ZWRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWlucHV0GA0gASgJEg4KBm91dHB1dBgOIAEoCSJ+CgxKb3VybmFsRW50cnkSDQoFaW5kZXgYASABKAUSDAoEa2luZBgCIAEoCRIMCgRuYW1lGAMgASgJEhEKCWNvbXBsZXRlZBgEIAEoCBINCgV2YWx1ZRgFIAEoCRIPCgdmYWlsdXJlGAYgASgJEhAKCGNoaWxkX2lkGAcgASgJIpwBChZMaXN0SW52b2NhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEg8KB3NlcnZpY2UYAyABKAkSCwoDa2V5GAQgASgJEg8KB2hhbmRsZXIYBSABKAkSLAoIc3RhdHVzZXMYBiADKA4yGi5oeWRyYS52MS5JbnZvY2F0aW9uU3RhdHVzIl0KF0xpc3RJbnZvY2F0aW9uc1Jlc3BvbnNlEikKC2ludm9jYXRpb25zGAEgAygLMhQuaHlkcmEudjEuSW52b2NhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiLQoUR2V0SW52b2NhdGlvblJlcXVlc3QSFQoNaW52b2NhdGlvbl9pZBgBIAEoCSJqChVHZXRJbnZvY2F0aW9uUmVzcG9uc2USKAoKaW52b2NhdGlvbhgBIAEoCzIULmh5ZHJhLnYxLkludm9jYXRpb24SJwoHam91cm5hbBgCIAMoCzIWLmh5ZHJhLnYxLkpvdXJuYWxFbnRyeSIwChdDYW5jZWxJbnZvY2F0aW9uUmVxdWVzdBIVCg1pbnZvY2F0aW9uX2lkGAEgASgJIhoKGENhbmNlbEludm9jYXRpb25SZXNwb25zZSIuChVLaWxsSW52b2NhdGlvblJlcXVlc3QSFQoNaW52b2NhdGlvbl9pZBgBIAEoCSIYChZLaWxsSW52b2NhdGlvblJlc3BvbnNlIjUKFUdldE9iamVjdFN0YXRlUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEgsKA2tleRgCIAEoCSKFAQoWR2V0T2JqZWN0U3RhdGVSZXNwb25zZRI8CgZ2YWx1ZXMYASADKAsyLC5oeWRyYS52MS5HZXRPYmplY3RTdGF0ZVJlc3BvbnNlLlZhbHVlc0VudHJ5Gi0KC1ZhbHVlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiPgoXUmVzb2x2ZUF3YWtlYWJsZVJlcXVlc3QSFAoMYXdha2VhYmxlX2lkGAEgASgJEg0KBXZhbHVlGAIgASgJIhoKGFJlc29sdmVBd2FrZWFibGVSZXNwb25zZSI+ChZSZWplY3RBd2FrZWFibGVSZXF1ZXN0EhQKDGF3YWtlYWJsZV9pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkiGQoXUmVqZWN0QXdha2VhYmxlUmVzcG9uc2UqjQIKEEludm9jYXRpb25TdGF0dXMSIQodSU5WT0NBVElPTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIfChtJTlZPQ0FUSU9OX1NUQVRVU19TQ0hFRFVMRUQQARIcChhJTlZPQ0FUSU9OX1NUQVRVU19RVUVVRUQQAhIbChdJTlZPQ0FUSU9OX1NUQVRVU19SRUFEWRADEh0KGUlOVk9DQVRJT05fU1RBVFVTX1JVTk5JTkcQBBIcChhJTlZPQ0FUSU9OX1NUQVRVU19QQVJLRUQQBRIfChtJTlZPQ0FUSU9OX1NUQVRVU19TVUNDRUVERUQQBhIcChhJTlZPQ0FUSU9OX1NUQVRVU19GQUlMRUQQBzL8BQoNRW5naW5lU2VydmljZRJWCgxMaXN0U2VydmljZXMSHS5oeWRyYS52MS5MaXN0U2VydmljZXNSZXF1ZXN0Gh4uaHlkcmEudjEuTGlzdFNlcnZpY2VzUmVzcG9uc2UiB5ACAeDzGAESXwoPTGlzdEludm9jYXRpb25zEiAuaHlkcmEudjEuTGlzdEludm9jYXRpb25zUmVxdWVzdBohLmh5ZHJhLnYxLkxpc3RJbnZvY2F0aW9uc1Jlc3BvbnNlIgeQAgHg8xgBElkKDUdldEludm9jYXRpb24SHi5oeWRyYS52MS5HZXRJbnZvY2F0aW9uUmVxdWVzdBofLmh5ZHJhLnYxLkdldEludm9jYXRpb25SZXNwb25zZSIHkAIB4PMYARJfChBDYW5jZWxJbnZvY2F0aW9uEiEuaHlkcmEudjEuQ2FuY2VsSW52b2NhdGlvblJlcXVlc3QaIi5oeWRyYS52MS5DYW5jZWxJbnZvY2F0aW9uUmVzcG9uc2UiBODzGAISWQoOS2lsbEludm9jYXRpb24SHy5oeWRyYS52MS5LaWxsSW52b2NhdGlvblJlcXVlc3QaIC5oeWRyYS52MS5LaWxsSW52b2NhdGlvblJlc3BvbnNlIgTg8xgCElwKDkdldE9iamVjdFN0YXRlEh8uaHlkcmEudjEuR2V0T2JqZWN0U3RhdGVSZXF1ZXN0GiAuaHlkcmEudjEuR2V0T2JqZWN0U3RhdGVSZXNwb25zZSIHkAIB4PMYARJfChBSZXNvbHZlQXdha2VhYmxlEiEuaHlkcmEudjEuUmVzb2x2ZUF3YWtlYWJsZVJlcXVlc3QaIi5oeWRyYS52MS5SZXNvbHZlQXdha2VhYmxlUmVzcG9uc2UiBODzGAISXAoPUmVqZWN0QXdha2VhYmxlEiAuaHlkcmEudjEuUmVqZWN0QXdha2VhYmxlUmVxdWVzdBohLmh5ZHJhLnYxLlJlamVjdEF3YWtlYWJsZVJlc3BvbnNlIgTg8xgCYgZwcm90bzM", [file_google_protobuf_timestamp, file_hydra_v1_options]);
+  fileDesc("ChVoeWRyYS92MS9lbmdpbmUucHJvdG8SCGh5ZHJhLnYxIhUKE0xpc3RTZXJ2aWNlc1JlcXVlc3QiQgoUTGlzdFNlcnZpY2VzUmVzcG9uc2USKgoIc2VydmljZXMYASADKAsyGC5oeWRyYS52MS5EdXJhYmxlU2VydmljZSJfCg5EdXJhYmxlU2VydmljZRIMCgRuYW1lGAEgASgJEhMKC2xpdGVyYWxfa2V5GAIgASgJEioKCGhhbmRsZXJzGAMgAygLMhguaHlkcmEudjEuRHVyYWJsZUhhbmRsZXIihgEKDkR1cmFibGVIYW5kbGVyEgwKBG5hbWUYASABKAkSIwoEa2luZBgCIAEoDjIVLmh5ZHJhLnYxLkhhbmRsZXJLaW5kEg4KBnB1YmxpYxgDIAEoCBIXCg9yZXF1ZXN0X21lc3NhZ2UYBCABKAkSGAoQcmVzcG9uc2VfbWVzc2FnZRgFIAEoCSLXAwoKSW52b2NhdGlvbhIKCgJpZBgBIAEoCRIPCgdzZXJ2aWNlGAIgASgJEgsKA2tleRgDIAEoCRIPCgdoYW5kbGVyGAQgASgJEioKBnN0YXR1cxgFIAEoDjIaLmh5ZHJhLnYxLkludm9jYXRpb25TdGF0dXMSEQoJcGFyZW50X2lkGAYgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgHIAEoCRIQCghhdHRlbXB0cxgIIAEoBRIPCgdmYWlsdXJlGAkgASgJEi4KCmNyZWF0ZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCHN0YXJ0X2F0GAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxjb21wbGV0ZWRfYXQYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWlucHV0GA0gASgJEg4KBm91dHB1dBgOIAEoCRIqCgVhc2tlZBgPIAEoDjIbLmh5ZHJhLnYxLkludm9jYXRpb25SZXF1ZXN0EhAKCHVuc2VydmVkGBAgASgIEhAKCGZhaWx1cmVzGBEgASgFEhQKDGZhaWx1cmVfa2luZBgSIAEoCSKNAwoMSm91cm5hbEVudHJ5Eg0KBWluZGV4GAEgASgFEgwKBGtpbmQYAiABKAkSDAoEbmFtZRgDIAEoCRIRCgljb21wbGV0ZWQYBCABKAgSDQoFdmFsdWUYBSABKAkSDwoHZmFpbHVyZRgGIAEoCRIQCghjaGlsZF9pZBgHIAEoCRIQCghjaGlsZHJlbhgIIAEoBRIVCg1vcGVuX2NoaWxkcmVuGAkgASgFEhcKD2ZhaWxlZF9jaGlsZHJlbhgKIAEoBRIvCgtyZWNvcmRlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMY29tcGxldGVkX2F0GAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghmaXJlc19hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoIZHVyYXRpb24YDiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDQoFdHJpZXMYDyABKAUilQIKFkxpc3RJbnZvY2F0aW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSDwoHc2VydmljZRgDIAEoCRILCgNrZXkYBCABKAkSDwoHaGFuZGxlchgFIAEoCRIsCghzdGF0dXNlcxgGIAMoDjIaLmh5ZHJhLnYxLkludm9jYXRpb25TdGF0dXMSEQoJcGFyZW50X2lkGAcgASgJEjAKDGNyZWF0ZWRfZnJvbRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOY3JlYXRlZF9iZWZvcmUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIl0KF0xpc3RJbnZvY2F0aW9uc1Jlc3BvbnNlEikKC2ludm9jYXRpb25zGAEgAygLMhQuaHlkcmEudjEuSW52b2NhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiLQoUR2V0SW52b2NhdGlvblJlcXVlc3QSFQoNaW52b2NhdGlvbl9pZBgBIAEoCSJqChVHZXRJbnZvY2F0aW9uUmVzcG9uc2USKAoKaW52b2NhdGlvbhgBIAEoCzIULmh5ZHJhLnYxLkludm9jYXRpb24SJwoHam91cm5hbBgCIAMoCzIWLmh5ZHJhLnYxLkpvdXJuYWxFbnRyeSJHChdDYW5jZWxJbnZvY2F0aW9uUmVxdWVzdBIVCg1pbnZvY2F0aW9uX2lkGAEgASgJEhUKDXdpdGhfY2hpbGRyZW4YAiABKAgiGgoYQ2FuY2VsSW52b2NhdGlvblJlc3BvbnNlIkUKFUtpbGxJbnZvY2F0aW9uUmVxdWVzdBIVCg1pbnZvY2F0aW9uX2lkGAEgASgJEhUKDXdpdGhfY2hpbGRyZW4YAiABKAgiGAoWS2lsbEludm9jYXRpb25SZXNwb25zZSIvChZQYXVzZUludm9jYXRpb25SZXF1ZXN0EhUKDWludm9jYXRpb25faWQYASABKAkiGQoXUGF1c2VJbnZvY2F0aW9uUmVzcG9uc2UiMAoXUmVzdW1lSW52b2NhdGlvblJlcXVlc3QSFQoNaW52b2NhdGlvbl9pZBgBIAEoCSIaChhSZXN1bWVJbnZvY2F0aW9uUmVzcG9uc2UiLwoWUmV0cnlJbnZvY2F0aW9uUmVxdWVzdBIVCg1pbnZvY2F0aW9uX2lkGAEgASgJIhkKF1JldHJ5SW52b2NhdGlvblJlc3BvbnNlIkUKGFJlc3RhcnRJbnZvY2F0aW9uUmVxdWVzdBIVCg1pbnZvY2F0aW9uX2lkGAEgASgJEhIKCmZyb21fZW50cnkYAiABKAUiMgoZUmVzdGFydEludm9jYXRpb25SZXNwb25zZRIVCg1pbnZvY2F0aW9uX2lkGAEgASgJIi8KFlB1cmdlSW52b2NhdGlvblJlcXVlc3QSFQoNaW52b2NhdGlvbl9pZBgBIAEoCSIZChdQdXJnZUludm9jYXRpb25SZXNwb25zZSI1ChVHZXRPYmplY3RTdGF0ZVJlcXVlc3QSDwoHc2VydmljZRgBIAEoCRILCgNrZXkYAiABKAkihQEKFkdldE9iamVjdFN0YXRlUmVzcG9uc2USPAoGdmFsdWVzGAEgAygLMiwuaHlkcmEudjEuR2V0T2JqZWN0U3RhdGVSZXNwb25zZS5WYWx1ZXNFbnRyeRotCgtWYWx1ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIj4KF1Jlc29sdmVBd2FrZWFibGVSZXF1ZXN0EhQKDGF3YWtlYWJsZV9pZBgBIAEoCRINCgV2YWx1ZRgCIAEoCSIaChhSZXNvbHZlQXdha2VhYmxlUmVzcG9uc2UiPgoWUmVqZWN0QXdha2VhYmxlUmVxdWVzdBIUCgxhd2FrZWFibGVfaWQYASABKAkSDgoGcmVhc29uGAIgASgJIhkKF1JlamVjdEF3YWtlYWJsZVJlc3BvbnNlKo0CChBJbnZvY2F0aW9uU3RhdHVzEiEKHUlOVk9DQVRJT05fU1RBVFVTX1VOU1BFQ0lGSUVEEAASHwobSU5WT0NBVElPTl9TVEFUVVNfU0NIRURVTEVEEAESHAoYSU5WT0NBVElPTl9TVEFUVVNfUVVFVUVEEAISGwoXSU5WT0NBVElPTl9TVEFUVVNfUkVBRFkQAxIdChlJTlZPQ0FUSU9OX1NUQVRVU19SVU5OSU5HEAQSHAoYSU5WT0NBVElPTl9TVEFUVVNfUEFSS0VEEAUSHwobSU5WT0NBVElPTl9TVEFUVVNfU1VDQ0VFREVEEAYSHAoYSU5WT0NBVElPTl9TVEFUVVNfRkFJTEVEEAcqkQEKEUludm9jYXRpb25SZXF1ZXN0EiIKHklOVk9DQVRJT05fUkVRVUVTVF9VTlNQRUNJRklFRBAAEh0KGUlOVk9DQVRJT05fUkVRVUVTVF9DQU5DRUwQARIbChdJTlZPQ0FUSU9OX1JFUVVFU1RfS0lMTBACEhwKGElOVk9DQVRJT05fUkVRVUVTVF9QQVVTRRADMtsJCg1FbmdpbmVTZXJ2aWNlElYKDExpc3RTZXJ2aWNlcxIdLmh5ZHJhLnYxLkxpc3RTZXJ2aWNlc1JlcXVlc3QaHi5oeWRyYS52MS5MaXN0U2VydmljZXNSZXNwb25zZSIHkAIB4PMYARJfCg9MaXN0SW52b2NhdGlvbnMSIC5oeWRyYS52MS5MaXN0SW52b2NhdGlvbnNSZXF1ZXN0GiEuaHlkcmEudjEuTGlzdEludm9jYXRpb25zUmVzcG9uc2UiB5ACAeDzGAESWQoNR2V0SW52b2NhdGlvbhIeLmh5ZHJhLnYxLkdldEludm9jYXRpb25SZXF1ZXN0Gh8uaHlkcmEudjEuR2V0SW52b2NhdGlvblJlc3BvbnNlIgeQAgHg8xgBEl8KEENhbmNlbEludm9jYXRpb24SIS5oeWRyYS52MS5DYW5jZWxJbnZvY2F0aW9uUmVxdWVzdBoiLmh5ZHJhLnYxLkNhbmNlbEludm9jYXRpb25SZXNwb25zZSIE4PMYAhJZCg5LaWxsSW52b2NhdGlvbhIfLmh5ZHJhLnYxLktpbGxJbnZvY2F0aW9uUmVxdWVzdBogLmh5ZHJhLnYxLktpbGxJbnZvY2F0aW9uUmVzcG9uc2UiBODzGAISXAoPUGF1c2VJbnZvY2F0aW9uEiAuaHlkcmEudjEuUGF1c2VJbnZvY2F0aW9uUmVxdWVzdBohLmh5ZHJhLnYxLlBhdXNlSW52b2NhdGlvblJlc3BvbnNlIgTg8xgCEl8KEFJlc3VtZUludm9jYXRpb24SIS5oeWRyYS52MS5SZXN1bWVJbnZvY2F0aW9uUmVxdWVzdBoiLmh5ZHJhLnYxLlJlc3VtZUludm9jYXRpb25SZXNwb25zZSIE4PMYAhJcCg9SZXRyeUludm9jYXRpb24SIC5oeWRyYS52MS5SZXRyeUludm9jYXRpb25SZXF1ZXN0GiEuaHlkcmEudjEuUmV0cnlJbnZvY2F0aW9uUmVzcG9uc2UiBODzGAISYgoRUmVzdGFydEludm9jYXRpb24SIi5oeWRyYS52MS5SZXN0YXJ0SW52b2NhdGlvblJlcXVlc3QaIy5oeWRyYS52MS5SZXN0YXJ0SW52b2NhdGlvblJlc3BvbnNlIgTg8xgCElwKD1B1cmdlSW52b2NhdGlvbhIgLmh5ZHJhLnYxLlB1cmdlSW52b2NhdGlvblJlcXVlc3QaIS5oeWRyYS52MS5QdXJnZUludm9jYXRpb25SZXNwb25zZSIE4PMYAhJcCg5HZXRPYmplY3RTdGF0ZRIfLmh5ZHJhLnYxLkdldE9iamVjdFN0YXRlUmVxdWVzdBogLmh5ZHJhLnYxLkdldE9iamVjdFN0YXRlUmVzcG9uc2UiB5ACAeDzGAESXwoQUmVzb2x2ZUF3YWtlYWJsZRIhLmh5ZHJhLnYxLlJlc29sdmVBd2FrZWFibGVSZXF1ZXN0GiIuaHlkcmEudjEuUmVzb2x2ZUF3YWtlYWJsZVJlc3BvbnNlIgTg8xgCElwKD1JlamVjdEF3YWtlYWJsZRIgLmh5ZHJhLnYxLlJlamVjdEF3YWtlYWJsZVJlcXVlc3QaIS5oeWRyYS52MS5SZWplY3RBd2FrZWFibGVSZXNwb25zZSIE4PMYAmIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_hydra_v1_options]);
 
 /**
  * @generated from message hydra.v1.ListServicesRequest
@@ -209,6 +209,34 @@ export type Invocation = Message<"hydra.v1.Invocation"> & {
    * @generated from field: string output = 14;
    */
   output: string;
+
+  /**
+   * What an operator asked for. PAUSE stays set as long as it is paused.
+   *
+   * @generated from field: hydra.v1.InvocationRequest asked = 15;
+   */
+  asked: InvocationRequest;
+
+  /**
+   * Ready, and no server that is up has its handler: it waits for one that has.
+   *
+   * @generated from field: bool unserved = 16;
+   */
+  unserved: boolean;
+
+  /**
+   * Attempts, or tries of a step, that failed in a row.
+   *
+   * @generated from field: int32 failures = 17;
+   */
+  failures: number;
+
+  /**
+   * Kind of a failed one's failure: `cancelled`, `killed`, `internal`, …
+   *
+   * @generated from field: string failure_kind = 18;
+   */
+  failureKind: string;
 };
 
 /**
@@ -261,11 +289,68 @@ export type JournalEntry = Message<"hydra.v1.JournalEntry"> & {
   failure: string;
 
   /**
-   * Invocation called, if any.
+   * Invocation called, if any; of a fan-out the first one of `children` with
+   * consecutive ids.
    *
    * @generated from field: string child_id = 7;
    */
   childId: string;
+
+  /**
+   * fan_out: calls.
+   *
+   * @generated from field: int32 children = 8;
+   */
+  children: number;
+
+  /**
+   * fan_out: calls that have not ended.
+   *
+   * @generated from field: int32 open_children = 9;
+   */
+  openChildren: number;
+
+  /**
+   * fan_out: calls that failed.
+   *
+   * @generated from field: int32 failed_children = 10;
+   */
+  failedChildren: number;
+
+  /**
+   * Unset on entries of older releases.
+   *
+   * @generated from field: google.protobuf.Timestamp recorded_at = 11;
+   */
+  recordedAt?: Timestamp | undefined;
+
+  /**
+   * call: when the invocation called ended.
+   *
+   * @generated from field: google.protobuf.Timestamp completed_at = 12;
+   */
+  completedAt?: Timestamp | undefined;
+
+  /**
+   * sleep: when it ends; unset where the invocation has ended.
+   *
+   * @generated from field: google.protobuf.Timestamp fires_at = 13;
+   */
+  firesAt?: Timestamp | undefined;
+
+  /**
+   * run: how long its last try took.
+   *
+   * @generated from field: google.protobuf.Duration duration = 14;
+   */
+  duration?: Duration | undefined;
+
+  /**
+   * run: tries in the attempt that recorded it.
+   *
+   * @generated from field: int32 tries = 15;
+   */
+  tries: number;
 };
 
 /**
@@ -320,6 +405,27 @@ export type ListInvocationsRequest = Message<"hydra.v1.ListInvocationsRequest"> 
    * @generated from field: repeated hydra.v1.InvocationStatus statuses = 6;
    */
   statuses: InvocationStatus[];
+
+  /**
+   * Only what this one has called. Empty: all.
+   *
+   * @generated from field: string parent_id = 7;
+   */
+  parentId: string;
+
+  /**
+   * Only those created at that time or later.
+   *
+   * @generated from field: google.protobuf.Timestamp created_from = 8;
+   */
+  createdFrom?: Timestamp | undefined;
+
+  /**
+   * Only those created before that time.
+   *
+   * @generated from field: google.protobuf.Timestamp created_before = 9;
+   */
+  createdBefore?: Timestamp | undefined;
 };
 
 /**
@@ -402,6 +508,13 @@ export type CancelInvocationRequest = Message<"hydra.v1.CancelInvocationRequest"
    * @generated from field: string invocation_id = 1;
    */
   invocationId: string;
+
+  /**
+   * Also what it has called and waits for, and what that has, the deepest first.
+   *
+   * @generated from field: bool with_children = 2;
+   */
+  withChildren: boolean;
 };
 
 /**
@@ -432,6 +545,13 @@ export type KillInvocationRequest = Message<"hydra.v1.KillInvocationRequest"> & 
    * @generated from field: string invocation_id = 1;
    */
   invocationId: string;
+
+  /**
+   * As for CancelInvocation.
+   *
+   * @generated from field: bool with_children = 2;
+   */
+  withChildren: boolean;
 };
 
 /**
@@ -455,6 +575,169 @@ export const KillInvocationResponseSchema: GenMessage<KillInvocationResponse> = 
   messageDesc(file_hydra_v1_engine, 13);
 
 /**
+ * @generated from message hydra.v1.PauseInvocationRequest
+ */
+export type PauseInvocationRequest = Message<"hydra.v1.PauseInvocationRequest"> & {
+  /**
+   * @generated from field: string invocation_id = 1;
+   */
+  invocationId: string;
+};
+
+/**
+ * Describes the message hydra.v1.PauseInvocationRequest.
+ * Use `create(PauseInvocationRequestSchema)` to create a new message.
+ */
+export const PauseInvocationRequestSchema: GenMessage<PauseInvocationRequest> = /*@__PURE__*/
+  messageDesc(file_hydra_v1_engine, 14);
+
+/**
+ * @generated from message hydra.v1.PauseInvocationResponse
+ */
+export type PauseInvocationResponse = Message<"hydra.v1.PauseInvocationResponse"> & {
+};
+
+/**
+ * Describes the message hydra.v1.PauseInvocationResponse.
+ * Use `create(PauseInvocationResponseSchema)` to create a new message.
+ */
+export const PauseInvocationResponseSchema: GenMessage<PauseInvocationResponse> = /*@__PURE__*/
+  messageDesc(file_hydra_v1_engine, 15);
+
+/**
+ * @generated from message hydra.v1.ResumeInvocationRequest
+ */
+export type ResumeInvocationRequest = Message<"hydra.v1.ResumeInvocationRequest"> & {
+  /**
+   * @generated from field: string invocation_id = 1;
+   */
+  invocationId: string;
+};
+
+/**
+ * Describes the message hydra.v1.ResumeInvocationRequest.
+ * Use `create(ResumeInvocationRequestSchema)` to create a new message.
+ */
+export const ResumeInvocationRequestSchema: GenMessage<ResumeInvocationRequest> = /*@__PURE__*/
+  messageDesc(file_hydra_v1_engine, 16);
+
+/**
+ * @generated from message hydra.v1.ResumeInvocationResponse
+ */
+export type ResumeInvocationResponse = Message<"hydra.v1.ResumeInvocationResponse"> & {
+};
+
+/**
+ * Describes the message hydra.v1.ResumeInvocationResponse.
+ * Use `create(ResumeInvocationResponseSchema)` to create a new message.
+ */
+export const ResumeInvocationResponseSchema: GenMessage<ResumeInvocationResponse> = /*@__PURE__*/
+  messageDesc(file_hydra_v1_engine, 17);
+
+/**
+ * @generated from message hydra.v1.RetryInvocationRequest
+ */
+export type RetryInvocationRequest = Message<"hydra.v1.RetryInvocationRequest"> & {
+  /**
+   * @generated from field: string invocation_id = 1;
+   */
+  invocationId: string;
+};
+
+/**
+ * Describes the message hydra.v1.RetryInvocationRequest.
+ * Use `create(RetryInvocationRequestSchema)` to create a new message.
+ */
+export const RetryInvocationRequestSchema: GenMessage<RetryInvocationRequest> = /*@__PURE__*/
+  messageDesc(file_hydra_v1_engine, 18);
+
+/**
+ * @generated from message hydra.v1.RetryInvocationResponse
+ */
+export type RetryInvocationResponse = Message<"hydra.v1.RetryInvocationResponse"> & {
+};
+
+/**
+ * Describes the message hydra.v1.RetryInvocationResponse.
+ * Use `create(RetryInvocationResponseSchema)` to create a new message.
+ */
+export const RetryInvocationResponseSchema: GenMessage<RetryInvocationResponse> = /*@__PURE__*/
+  messageDesc(file_hydra_v1_engine, 19);
+
+/**
+ * @generated from message hydra.v1.RestartInvocationRequest
+ */
+export type RestartInvocationRequest = Message<"hydra.v1.RestartInvocationRequest"> & {
+  /**
+   * @generated from field: string invocation_id = 1;
+   */
+  invocationId: string;
+
+  /**
+   * Index of the first journal entry that is done anew. 0: all of them.
+   *
+   * @generated from field: int32 from_entry = 2;
+   */
+  fromEntry: number;
+};
+
+/**
+ * Describes the message hydra.v1.RestartInvocationRequest.
+ * Use `create(RestartInvocationRequestSchema)` to create a new message.
+ */
+export const RestartInvocationRequestSchema: GenMessage<RestartInvocationRequest> = /*@__PURE__*/
+  messageDesc(file_hydra_v1_engine, 20);
+
+/**
+ * @generated from message hydra.v1.RestartInvocationResponse
+ */
+export type RestartInvocationResponse = Message<"hydra.v1.RestartInvocationResponse"> & {
+  /**
+   * Of the invocation that runs now.
+   *
+   * @generated from field: string invocation_id = 1;
+   */
+  invocationId: string;
+};
+
+/**
+ * Describes the message hydra.v1.RestartInvocationResponse.
+ * Use `create(RestartInvocationResponseSchema)` to create a new message.
+ */
+export const RestartInvocationResponseSchema: GenMessage<RestartInvocationResponse> = /*@__PURE__*/
+  messageDesc(file_hydra_v1_engine, 21);
+
+/**
+ * @generated from message hydra.v1.PurgeInvocationRequest
+ */
+export type PurgeInvocationRequest = Message<"hydra.v1.PurgeInvocationRequest"> & {
+  /**
+   * @generated from field: string invocation_id = 1;
+   */
+  invocationId: string;
+};
+
+/**
+ * Describes the message hydra.v1.PurgeInvocationRequest.
+ * Use `create(PurgeInvocationRequestSchema)` to create a new message.
+ */
+export const PurgeInvocationRequestSchema: GenMessage<PurgeInvocationRequest> = /*@__PURE__*/
+  messageDesc(file_hydra_v1_engine, 22);
+
+/**
+ * @generated from message hydra.v1.PurgeInvocationResponse
+ */
+export type PurgeInvocationResponse = Message<"hydra.v1.PurgeInvocationResponse"> & {
+};
+
+/**
+ * Describes the message hydra.v1.PurgeInvocationResponse.
+ * Use `create(PurgeInvocationResponseSchema)` to create a new message.
+ */
+export const PurgeInvocationResponseSchema: GenMessage<PurgeInvocationResponse> = /*@__PURE__*/
+  messageDesc(file_hydra_v1_engine, 23);
+
+/**
  * @generated from message hydra.v1.GetObjectStateRequest
  */
 export type GetObjectStateRequest = Message<"hydra.v1.GetObjectStateRequest"> & {
@@ -474,7 +757,7 @@ export type GetObjectStateRequest = Message<"hydra.v1.GetObjectStateRequest"> & 
  * Use `create(GetObjectStateRequestSchema)` to create a new message.
  */
 export const GetObjectStateRequestSchema: GenMessage<GetObjectStateRequest> = /*@__PURE__*/
-  messageDesc(file_hydra_v1_engine, 14);
+  messageDesc(file_hydra_v1_engine, 24);
 
 /**
  * @generated from message hydra.v1.GetObjectStateResponse
@@ -493,7 +776,7 @@ export type GetObjectStateResponse = Message<"hydra.v1.GetObjectStateResponse"> 
  * Use `create(GetObjectStateResponseSchema)` to create a new message.
  */
 export const GetObjectStateResponseSchema: GenMessage<GetObjectStateResponse> = /*@__PURE__*/
-  messageDesc(file_hydra_v1_engine, 15);
+  messageDesc(file_hydra_v1_engine, 25);
 
 /**
  * @generated from message hydra.v1.ResolveAwakeableRequest
@@ -517,7 +800,7 @@ export type ResolveAwakeableRequest = Message<"hydra.v1.ResolveAwakeableRequest"
  * Use `create(ResolveAwakeableRequestSchema)` to create a new message.
  */
 export const ResolveAwakeableRequestSchema: GenMessage<ResolveAwakeableRequest> = /*@__PURE__*/
-  messageDesc(file_hydra_v1_engine, 16);
+  messageDesc(file_hydra_v1_engine, 26);
 
 /**
  * @generated from message hydra.v1.ResolveAwakeableResponse
@@ -530,7 +813,7 @@ export type ResolveAwakeableResponse = Message<"hydra.v1.ResolveAwakeableRespons
  * Use `create(ResolveAwakeableResponseSchema)` to create a new message.
  */
 export const ResolveAwakeableResponseSchema: GenMessage<ResolveAwakeableResponse> = /*@__PURE__*/
-  messageDesc(file_hydra_v1_engine, 17);
+  messageDesc(file_hydra_v1_engine, 27);
 
 /**
  * @generated from message hydra.v1.RejectAwakeableRequest
@@ -552,7 +835,7 @@ export type RejectAwakeableRequest = Message<"hydra.v1.RejectAwakeableRequest"> 
  * Use `create(RejectAwakeableRequestSchema)` to create a new message.
  */
 export const RejectAwakeableRequestSchema: GenMessage<RejectAwakeableRequest> = /*@__PURE__*/
-  messageDesc(file_hydra_v1_engine, 18);
+  messageDesc(file_hydra_v1_engine, 28);
 
 /**
  * @generated from message hydra.v1.RejectAwakeableResponse
@@ -565,7 +848,7 @@ export type RejectAwakeableResponse = Message<"hydra.v1.RejectAwakeableResponse"
  * Use `create(RejectAwakeableResponseSchema)` to create a new message.
  */
 export const RejectAwakeableResponseSchema: GenMessage<RejectAwakeableResponse> = /*@__PURE__*/
-  messageDesc(file_hydra_v1_engine, 19);
+  messageDesc(file_hydra_v1_engine, 29);
 
 /**
  * Where an invocation stands.
@@ -638,6 +921,46 @@ export const InvocationStatusSchema: GenEnum<InvocationStatus> = /*@__PURE__*/
   enumDesc(file_hydra_v1_engine, 0);
 
 /**
+ * What an operator asks of an invocation.
+ *
+ * @generated from enum hydra.v1.InvocationRequest
+ */
+export const InvocationRequest = {
+  /**
+   * @generated from enum value: INVOCATION_REQUEST_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: INVOCATION_REQUEST_CANCEL = 1;
+   */
+  CANCEL: 1,
+
+  /**
+   * @generated from enum value: INVOCATION_REQUEST_KILL = 2;
+   */
+  KILL: 2,
+
+  /**
+   * @generated from enum value: INVOCATION_REQUEST_PAUSE = 3;
+   */
+  PAUSE: 3,
+} as const;
+
+/**
+ * What an operator asks of an invocation.
+ *
+ * @generated from enum hydra.v1.InvocationRequest
+ */
+export type InvocationRequest = (typeof InvocationRequest)[keyof typeof InvocationRequest] | UnknownEnum;
+
+/**
+ * Describes the enum hydra.v1.InvocationRequest.
+ */
+export const InvocationRequestSchema: GenEnum<InvocationRequest> = /*@__PURE__*/
+  enumDesc(file_hydra_v1_engine, 1);
+
+/**
  * What an operator does with the durable engine itself.
  *
  * @generated from service hydra.v1.EngineService
@@ -654,7 +977,8 @@ export const EngineService: GenService<{
     output: typeof ListServicesResponseSchema;
   },
   /**
-   * Invocations, the newest first. Any number at once.
+   * Invocations, the newest first. Any number at once. Pages go on where the
+   * one before ended, whatever became of its invocations meanwhile.
    *
    * @generated from rpc hydra.v1.EngineService.ListInvocations
    */
@@ -675,8 +999,9 @@ export const EngineService: GenService<{
   },
   /**
    * Asks an invocation to end: its handler gets a cancellation at its next
-   * await and may compensate. Safe to repeat; does nothing to one that is
-   * completed. Errors: NOT_FOUND.
+   * await, the step in flight is aborted, and it may compensate. One that has
+   * not begun (scheduled, queued) ends at once. Safe to repeat; does nothing to
+   * one that is completed. Errors: NOT_FOUND.
    *
    * @generated from rpc hydra.v1.EngineService.CancelInvocation
    */
@@ -695,6 +1020,70 @@ export const EngineService: GenService<{
     methodKind: "unary";
     input: typeof KillInvocationRequestSchema;
     output: typeof KillInvocationResponseSchema;
+  },
+  /**
+   * Parks an invocation until it is resumed. A step in flight is let go of and
+   * done again then. One that is scheduled or queued keeps its place and stops
+   * before it begins. What it has called goes on. Safe to repeat. Errors:
+   * NOT_FOUND, FAILED_PRECONDITION (it has ended).
+   *
+   * @generated from rpc hydra.v1.EngineService.PauseInvocation
+   */
+  pauseInvocation: {
+    methodKind: "unary";
+    input: typeof PauseInvocationRequestSchema;
+    output: typeof PauseInvocationResponseSchema;
+  },
+  /**
+   * Lets an invocation that is parked, or is to be, go on where it was; it may
+   * fail as often again before it is given up. Does nothing to others that are
+   * open. Safe to repeat. Errors: NOT_FOUND, FAILED_PRECONDITION (it has ended).
+   *
+   * @generated from rpc hydra.v1.EngineService.ResumeInvocation
+   */
+  resumeInvocation: {
+    methodKind: "unary";
+    input: typeof ResumeInvocationRequestSchema;
+    output: typeof ResumeInvocationResponseSchema;
+  },
+  /**
+   * As ResumeInvocation; where an attempt or a step has failed and waits for its
+   * next try, it waits no longer.
+   *
+   * @generated from rpc hydra.v1.EngineService.RetryInvocation
+   */
+  retryInvocation: {
+    methodKind: "unary";
+    input: typeof RetryInvocationRequestSchema;
+    output: typeof RetryInvocationResponseSchema;
+  },
+  /**
+   * Runs an invocation again. One that has ended: as a new one with the same
+   * input, judged as any new call, while the old one is kept; with `from_entry`, it has the journal before
+   * that entry. One that is parked: itself, from `from_entry` on. What the
+   * dropped entries did is not undone. Repeats with the same `idempotency-key`
+   * make one. Errors: NOT_FOUND, FAILED_PRECONDITION (it is open otherwise, an
+   * entry before has not completed, one to be dropped waits for an open
+   * invocation, or this server has no such handler), and those of the handler.
+   *
+   * @generated from rpc hydra.v1.EngineService.RestartInvocation
+   */
+  restartInvocation: {
+    methodKind: "unary";
+    input: typeof RestartInvocationRequestSchema;
+    output: typeof RestartInvocationResponseSchema;
+  },
+  /**
+   * Deletes an invocation that has ended, with its journal and idempotency key.
+   * Errors: NOT_FOUND (also on a repeat), FAILED_PRECONDITION (it has not ended,
+   * or an open one called it and may need its outcome).
+   *
+   * @generated from rpc hydra.v1.EngineService.PurgeInvocation
+   */
+  purgeInvocation: {
+    methodKind: "unary";
+    input: typeof PurgeInvocationRequestSchema;
+    output: typeof PurgeInvocationResponseSchema;
   },
   /**
    * State of one virtual object. Any number at once.
