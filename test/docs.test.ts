@@ -17,8 +17,17 @@ const PAGES = ["README.md", ...readdirSync(path.join(ROOT, "docs")).map((name) =
   (name) => name.endsWith(".md") && !GENERATED.includes(name),
 );
 const program = documentedProgram();
-/** Named by the pages, and of other programs: buf, grpcurl and Node. */
-const FLAGS_OF_OTHERS = ["--protocol", "--max-semi-space-size", "--heap-growing-percent", "--reflect-header"];
+/** Named by the pages, and of other programs: buf, grpcurl, Node and the benchmarks. */
+const FLAGS_OF_OTHERS = [
+  "--protocol",
+  "--max-semi-space-size",
+  "--heap-growing-percent",
+  "--reflect-header",
+  "--only",
+  "--deployments",
+  "--rounds",
+  "--quiet",
+];
 const read = (name: string) => readFileSync(path.join(ROOT, name), "utf8");
 
 test("docs/commands.md: what the help of every command says", () => {

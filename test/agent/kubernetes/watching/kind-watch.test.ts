@@ -22,8 +22,8 @@ test("a list has pages: all are taken before the watch from the list's own versi
   expect(there.objects()).toEqual(["a", "b"]);
   const selectors = { labelSelector: "app=x", fieldSelector: "spec.y!=z" };
   expect(there.asked()).toMatchObject([
-    { limit: "500", ...selectors },
-    { limit: "500", continue: "next page", ...selectors },
+    { limit: "250", ...selectors },
+    { limit: "250", continue: "next page", ...selectors },
     { watch: "true", resourceVersion: "7", allowWatchBookmarks: "true", ...selectors },
   ]);
 });
