@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { crashPoint } from "./crash-points.ts";
 import { TerminalError } from "./errors.ts";
 import type { EngineObserver } from "./observer.ts";
 import type { BatchOutcome } from "./operations.ts";
@@ -116,6 +117,7 @@ export class Committer {
     const startedAt = performance.now();
     this.#inFlight = { number, units };
     let result: BatchResult;
+    crashPoint("batch:taken");
     try {
       result = await this.#connection.transact(batchProgram(this.#input(number, units)));
     } catch (error) {
@@ -125,10 +127,13 @@ export class Committer {
     // Lost meanwhile: its outcome was handed over as open (C4).
     if (this.#lost) return;
     this.#inFlight = undefined;
+    crashPoint("batch:committed");
     this.#number = number;
     this.#note(units, startedAt);
     this.#settle(units, result);
+    crashPoint("batch:told");
     this.#options.onOutcome(result.outcome);
+    crashPoint("batch:followed");
   }
 
   async #recover(error: unknown, units: readonly Unit[], repeats: number): Promise<void> {
@@ -143,6 +148,7 @@ export class Committer {
     }
     // The server has answered: it is rolled back.
     this.#inFlight = undefined;
+    crashPoint("batch:rolled-back");
     if (verdict === "repeat" && repeats < MOST_REPEATS) return await this.#commit(units, repeats + 1);
     const [first] = units;
     if (units.length === 1 && first) return this.#fail(first, error);

@@ -5,6 +5,7 @@ import type { Attempt, AttemptHost } from "./attempt.ts";
 import { reportFailure, reportParking } from "./attempt-reports.ts";
 import { Claimer } from "./claimer.ts";
 import { Committer, type Remains } from "./committer.ts";
+import { crashPoint } from "./crash-points.ts";
 import type { AnyHandler } from "./definition.ts";
 import { messageOf, NodeLostError } from "./errors.ts";
 import { fanOutValue, type Completion } from "./journal.ts";
@@ -230,6 +231,7 @@ export class Node implements AttemptHost {
     this.#over = true;
     this.residents.dropAll();
     await this.committer.drained();
+    crashPoint("leave:drained");
     this.#upkeep.stop();
     await this.#connection.close();
     await takeOver(this.#shared.upkeepPool, this.id);

@@ -1,4 +1,5 @@
 import type { Invocation } from "./api.ts";
+import { crashPoint } from "./crash-points.ts";
 import type { AnyHandler } from "./definition.ts";
 import { formatInvocationId } from "./ids.ts";
 import type { Birth } from "./operations.ts";
@@ -39,6 +40,7 @@ export function callUnit({ invocation, handler, id, claim, committed, failed }: 
     ...birthOf(invocation, handler, id, claim && !answers, input),
     ...(output === undefined ? {} : { answer: output }),
   };
+  crashPoint("call:made");
   return {
     urgent: true,
     birth: id,
@@ -53,7 +55,10 @@ export function callUnit({ invocation, handler, id, claim, committed, failed }: 
       if (refusal) throw refusal;
       return [birth];
     },
-    committed: (_results, existing) => committed({ repeatOf: existing, output }),
+    committed: (_results, existing) => {
+      crashPoint("call:committed");
+      committed({ repeatOf: existing, output });
+    },
     failed,
   };
 }

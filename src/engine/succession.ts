@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Remains } from "./committer.ts";
+import { crashPoint } from "./crash-points.ts";
 import { EngineUnavailableError, messageOf, type TerminalError } from "./errors.ts";
 import { Node, type NodeShared } from "./node.ts";
 import { retryDelayMs } from "./retry.ts";
@@ -95,8 +96,10 @@ export class Succession {
       if (this.#diskIsFull) await delay(FULL_DISK_PAUSE_MS, undefined, { signal }).catch(() => {});
       try {
         const { lastBatch } = await takeOver(this.#shared.upkeepPool, lost.id);
+        crashPoint("rejoin:fenced");
         if (toSettle) await this.#findOut(toSettle.units, lastBatch >= toSettle.number);
         toSettle = undefined;
+        crashPoint("rejoin:found-out");
         await this.#welcome(await Node.join(this.#shared));
         return;
       } catch (error) {

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { crashPoint } from "../crash-points.ts";
 import { lastIdOfBlock } from "./ids.ts";
 
 const PAGE = 1_000;
@@ -13,6 +14,7 @@ export async function deleteExpired(pool: pg.Pool, retentionMs: number, signal: 
   let deleted = 0;
   let after = "-1";
   while (!signal.aborted) {
+    crashPoint("retention:before");
     const { rows } = await pool.query<{ last: string | null; deleted: string; old: boolean }>(
       `with page as materialized (
          select i.id, i.parent_id, i.created_at, i.completed_at, i.service, i.key, i.handler, i.idempotency_key
@@ -35,6 +37,7 @@ export async function deleteExpired(pool: pg.Pool, retentionMs: number, signal: 
               exists (select from page where created_at < now() - $2::float8 * interval '1 millisecond') as old`,
       [after, retentionMs],
     );
+    crashPoint("retention:page-deleted");
     const [row] = rows;
     deleted += Number(row?.deleted ?? 0);
     if (row?.last == null) break;

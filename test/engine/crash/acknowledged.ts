@@ -1,0 +1,51 @@
+import type { Engine } from "../../../src/engine/index.ts";
+import type { Call } from "./orders.ts";
+import { textOf } from "./outcome-text.ts";
+import type { VictimProcess } from "./victim-process.ts";
+
+/** What callers were told, of whichever node, and what they called. */
+export class Acknowledged {
+  readonly calls = new Map<string, Call>();
+  readonly #ids = new Map<string, string>();
+  readonly #outcomes = new Map<string, string>();
+  readonly #contradictions: string[] = [];
+
+  /** What was told and then told otherwise: must stay empty (E1). */
+  get contradictions(): readonly string[] {
+    return this.#contradictions;
+  }
+
+  called(call: Call): Call {
+    this.calls.set(call.name, call);
+    return call;
+  }
+
+  /** Takes down what a process said before it was killed. */
+  hear(victim: VictimProcess): void {
+    for (const { name, invocationId } of victim.told("accepted")) this.#note(this.#ids, name, invocationId);
+    for (const { name, outcome } of victim.told("ended")) this.#note(this.#outcomes, name, outcome);
+  }
+
+  /**
+   * Repeats calls with their idempotency keys, as their callers would, and waits
+   * for their ends: what was told before must be told again.
+   */
+  async repeat(engine: Engine, calls: Iterable<Call> = this.calls.values()): Promise<void> {
+    await Promise.all(
+      Array.from(calls, async ({ kind, key, name }) => {
+        const call = { service: "kinds", handler: kind, key, input: name, idempotencyKey: name };
+        const { invocationId } = await engine.invoke(call);
+        this.#note(this.#ids, name, invocationId);
+        this.#note(this.#outcomes, name, textOf(await engine.attach(invocationId)));
+      }),
+    );
+  }
+
+  #note(told: Map<string, string>, name: string, what: string): void {
+    const before = told.get(name);
+    if (before !== undefined && before !== what) {
+      this.#contradictions.push(`E1. ${name}: told ${before}, and later ${what}`);
+    }
+    told.set(name, what);
+  }
+}

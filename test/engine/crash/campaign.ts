@@ -1,0 +1,87 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { EngineLimits } from "../../../src/engine/index.ts";
+import { eventually } from "../../support/eventually.ts";
+import { Acknowledged } from "./acknowledged.ts";
+import { breachesAtRest, structuralBreaches } from "./breaches.ts";
+import { createKindsEngine } from "./host.ts";
+import { drawRounds, type Life, type Round } from "./schedule.ts";
+import { VictimProcess } from "./victim-process.ts";
+
+// Random kills: processes are killed and started again, alone or three at a
+// time, while callers go on. After each kill the tables are looked at, after
+// each round everything that was called is.
+
+const LIMITS: Partial<EngineLimits> = { leaseMs: 500, pollMs: 100, drainMs: 2_000 };
+/** A process whose crash point never comes is killed this long after its start. */
+const LONGEST_WAIT_MS = 3_000;
+
+export interface CampaignOptions {
+  /** With `CREATE_NOTES` applied; used by nobody else. */
+  readonly databaseUrl: string;
+  readonly seed: number;
+  readonly kills: number;
+  /** Hears of each round that went well. */
+  onRound?(tally: Tally): void;
+}
+
+/** What was done so far. */
+export interface Tally {
+  kills: number;
+  /** Of the kills: those at the crash point that was drawn. */
+  atPoints: number;
+  calls: number;
+}
+
+/** Throws an error that names the breaches, and the seed that repeats the round. */
+export async function runCampaign({ databaseUrl, seed, kills, onRound }: CampaignOptions): Promise<Tally> {
+  const tally: Tally = { kills: 0, atPoints: 0, calls: 0 };
+  for (const round of drawRounds(seed, kills)) {
+    const breaches = await runRound(databaseUrl, round, tally).catch((error: unknown) => [String(error)]);
+    if (breaches.length > 0) throw new Error(`seed ${round.seed}: ${breaches.join("; ")}`);
+    onRound?.(tally);
+  }
+  return tally;
+}
+
+async function runRound(databaseUrl: string, round: Round, tally: Tally): Promise<string[]> {
+  const acknowledged = new Acknowledged();
+  const breaches: string[] = [];
+  await Promise.all(
+    round.nodes.map(async (lives) => {
+      for (const life of lives) {
+        await live(databaseUrl, life, acknowledged, tally);
+        breaches.push(...(await structuralBreaches(databaseUrl)));
+      }
+    }),
+  );
+  if (breaches.length > 0) return breaches;
+  await using successor = createKindsEngine({ databaseUrl, limits: LIMITS });
+  await successor.engine.start();
+  await acknowledged.repeat(successor.engine);
+  await atRest(databaseUrl);
+  return [...acknowledged.contradictions, ...(await breachesAtRest(databaseUrl))];
+}
+
+async function live(databaseUrl: string, life: Life, acknowledged: Acknowledged, tally: Tally): Promise<void> {
+  await using victim = VictimProcess.launch(databaseUrl, { limits: LIMITS, ...(life.crash && { crash: life.crash }) });
+  for (const call of life.calls) victim.call(acknowledged.called(call));
+  if (life.crash) {
+    const deadline = performance.now() + LONGEST_WAIT_MS;
+    const isDone = () => victim.told("ended").length === life.calls.length || performance.now() > deadline;
+    await eventually(() => victim.hasEnded || isDone());
+  } else {
+    await eventually(() => victim.hasEnded || victim.told("ready").length > 0);
+    await delay(life.killedAfterMs);
+  }
+  await victim.kill();
+  acknowledged.hear(victim);
+  tally.kills++;
+  tally.calls += life.calls.length;
+  if (victim.reachedItsPoint) tally.atPoints++;
+}
+
+/** Waits for children that nobody waits for; whatever is open after that is a breach. */
+async function atRest(databaseUrl: string): Promise<void> {
+  const rested = async () => (await breachesAtRest(databaseUrl)).length === 0;
+  await eventually(rested).catch(() => {});
+}

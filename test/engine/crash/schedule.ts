@@ -1,0 +1,73 @@
+import { CRASH_POINTS } from "../../../src/engine/crash-points.ts";
+import { KINDS } from "./kinds.ts";
+import type { Call, CrashPlan } from "./orders.ts";
+
+// What random kills are to happen, drawn from a seed: the same seed draws the
+// same. When each comes in the work depends on the machine.
+
+/** One process from its start to its kill. */
+export interface Life {
+  readonly calls: readonly Call[];
+  /** Kills itself there. Where it never comes to it, it is killed once its calls have ended. */
+  readonly crash?: CrashPlan;
+  /** Killed so long after its start, in milliseconds, otherwise. */
+  readonly killedAfterMs: number;
+}
+
+/** Lives on one database. At the end of a round everything is looked at. */
+export interface Round {
+  readonly seed: number;
+  /** One list of lives for each node, which it has one after the other. */
+  readonly nodes: readonly (readonly Life[])[];
+}
+
+const KILLS_A_ROUND = 20;
+const MOST_CALLS = 10;
+const KEYS = 3;
+const MOST_PASSAGES = 25;
+const LONGEST_LIFE_MS = 600;
+
+/** Rounds that make `kills` kills together. Each is drawn from a seed of its own, by which it can be repeated alone. */
+export function drawRounds(seed: number, kills: number): Round[] {
+  const rounds: Round[] = [];
+  for (let left = kills; left > 0; left -= KILLS_A_ROUND) {
+    rounds.push(drawRound(seed + rounds.length, Math.min(left, KILLS_A_ROUND)));
+  }
+  return rounds;
+}
+
+function drawRound(seed: number, kills: number): Round {
+  const random = randomFrom(seed);
+  const below = (limit: number) => Math.floor(random() * limit);
+  const nodes: Life[][] = Array.from({ length: below(2) === 0 ? 1 : 3 }, () => []);
+  for (let i = 0; i < kills; i++) {
+    const calls = Array.from({ length: 1 + below(MOST_CALLS) }, (_, n) => {
+      const kind = pick(KINDS, below);
+      return { kind, key: `round ${seed} key ${below(KEYS)}`, name: `${seed}/${i}/${n} ${kind}` };
+    });
+    nodes[i % nodes.length]?.push({ calls, killedAfterMs: below(LONGEST_LIFE_MS), ...drawCrash(below) });
+  }
+  return { seed, nodes };
+}
+
+/** Half of them are killed at a point, the others after a time. */
+function drawCrash(below: (limit: number) => number): { crash?: CrashPlan } {
+  if (below(2) === 0) return {};
+  const from = pick(["start", "ready", "operation"] as const, below);
+  return { crash: { point: pick(CRASH_POINTS, below), passage: 1 + below(MOST_PASSAGES), from } };
+}
+
+function pick<T>(list: readonly T[], below: (limit: number) => number): T {
+  return list[below(list.length)] as T;
+}
+
+/** Numbers from 0 to below 1 that look random; mulberry32. */
+function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d_2b_79_f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
+  };
+}

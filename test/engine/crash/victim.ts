@@ -1,0 +1,59 @@
+// A server that is killed: runs an engine on DATABASE_URL with the handlers of
+// kinds.ts, and does what its parent says. LIMITS are the engine's, as JSON.
+// CRASH is a CrashPlan as JSON; without one it only counts its passages from
+// the operation on.
+
+import { flushCompileCache } from "node:module";
+import { type CrashPoint, watchCrashPoints } from "../../../src/engine/crash-points.ts";
+import { createKindsEngine } from "./host.ts";
+import type { Call, CrashPlan, Passages, VictimMessage, VictimOrder } from "./orders.ts";
+import { textOf } from "./outcome-text.ts";
+
+const plan = JSON.parse(process.env["CRASH"] ?? "null") as CrashPlan | null;
+const from = plan?.from ?? "operation";
+const passages: Passages = {};
+let armed = from === "start";
+
+function tell(message: VictimMessage): void {
+  process.send?.(message);
+}
+
+watchCrashPoints((point: CrashPoint) => {
+  if (!armed) return;
+  const passage = (passages[point] = (passages[point] ?? 0) + 1);
+  if (point !== plan?.point || passage !== plan.passage) return;
+  tell({ kind: "reached", point });
+  process.kill(process.pid, "SIGKILL");
+});
+
+// One that is killed would leave nothing for those after it.
+flushCompileCache();
+
+// A test run that was killed takes its nodes along.
+process.once("disconnect", () => process.exit());
+
+const { engine } = createKindsEngine({
+  databaseUrl: process.env["DATABASE_URL"] ?? "",
+  limits: JSON.parse(process.env["LIMITS"] ?? "{}"),
+  onOperation: () => {
+    armed = true;
+  },
+});
+const started = engine.start();
+
+async function call({ kind, key, name }: Call): Promise<void> {
+  await started;
+  const invocation = { service: "kinds", handler: kind, key, input: name, idempotencyKey: name };
+  const { invocationId } = await engine.invoke(invocation);
+  tell({ kind: "accepted", name, invocationId });
+  tell({ kind: "ended", name, outcome: textOf(await engine.attach(invocationId)) });
+}
+
+process.on("message", (order: VictimOrder) => {
+  if (order.order === "passages") tell({ kind: "passages", passages });
+  else if (order.order === "stop") void engine.stop().then(() => process.exit());
+  else call(order).catch((error: Error) => tell({ kind: "unavailable", name: order.name, reason: error.message }));
+});
+await started;
+if (from === "ready") armed = true;
+tell({ kind: "ready" });
