@@ -27,6 +27,8 @@ const FULL_DISK_PAUSE_MS = 1_000;
 export class Succession {
   readonly #shared: NodeShared;
   #node: Node | undefined;
+  /** The present one, or the last that there was. */
+  #latest: Node | undefined;
   #homeless: Unit[] = [];
   #outageSince: number | undefined;
   #diskIsFull = false;
@@ -44,12 +46,17 @@ export class Succession {
     return this.#node;
   }
 
+  /** The database's time in milliseconds since 1970, also during an outage. Undefined before the first node. */
+  databaseNow(): number | undefined {
+    return this.#latest?.databaseNow();
+  }
+
   get queued(): number {
     return this.#node?.committer.queued ?? this.#homeless.length;
   }
 
   async start(): Promise<void> {
-    this.#node = await Node.join(this.#shared);
+    this.#latest = this.#node = await Node.join(this.#shared);
   }
 
   submit(unit: Unit): void {
@@ -114,7 +121,7 @@ export class Succession {
 
   async #welcome(node: Node): Promise<void> {
     if (this.#stopping.signal.aborted) return await node.leave();
-    this.#node = node;
+    this.#latest = this.#node = node;
     this.#shared.log.info({ node: node.id, outageMs: this.#outageMs() }, "the database is back");
     this.#shared.observer.databaseRegained();
     this.#outageSince = undefined;

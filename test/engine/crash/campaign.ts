@@ -1,10 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
+import pg from "pg";
 import type { EngineLimits } from "../../../src/engine/index.ts";
 import { eventually } from "../../support/eventually.ts";
 import { Acknowledged } from "./acknowledged.ts";
 import { breachesAtRest, structuralBreaches } from "./breaches.ts";
 import { createKindsEngine } from "./host.ts";
-import { drawRounds, type Life, type Round } from "./schedule.ts";
+import { drawRounds, type Life, type Round, type Trouble } from "./schedule.ts";
 import { VictimProcess } from "./victim-process.ts";
 
 // Random kills: processes are killed and started again, alone or three at a
@@ -14,6 +15,8 @@ import { VictimProcess } from "./victim-process.ts";
 const LIMITS: Partial<EngineLimits> = { leaseMs: 500, pollMs: 100, drainMs: 2_000 };
 /** A process whose crash point never comes is killed this long after its start. */
 const LONGEST_WAIT_MS = 3_000;
+/** Longer than the lease. */
+const PAUSE_MS = 800;
 
 export interface CampaignOptions {
   /** With `CREATE_NOTES` applied; used by nobody else. */
@@ -65,19 +68,42 @@ async function runRound(databaseUrl: string, round: Round, tally: Tally): Promis
 async function live(databaseUrl: string, life: Life, acknowledged: Acknowledged, tally: Tally): Promise<void> {
   await using victim = VictimProcess.launch(databaseUrl, { limits: LIMITS, ...(life.crash && { crash: life.crash }) });
   for (const call of life.calls) victim.call(acknowledged.called(call));
+  await eventually(() => victim.hasEnded || victim.told("ready").length > 0, { timeoutMs: 20_000 });
+  const trouble = life.trouble && bringTrouble(databaseUrl, victim, life.trouble);
   if (life.crash) {
     const deadline = performance.now() + LONGEST_WAIT_MS;
     const isDone = () => victim.told("ended").length === life.calls.length || performance.now() > deadline;
     await eventually(() => victim.hasEnded || isDone());
   } else {
-    await eventually(() => victim.hasEnded || victim.told("ready").length > 0);
     await delay(life.killedAfterMs);
   }
+  await trouble;
   await victim.kill();
   acknowledged.hear(victim);
   tally.kills++;
   tally.calls += life.calls.length;
   if (victim.reachedItsPoint) tally.atPoints++;
+}
+
+async function bringTrouble(databaseUrl: string, victim: VictimProcess, { kind, afterMs }: Trouble): Promise<void> {
+  await delay(afterMs);
+  if (kind === "cut") return cutConnections(databaseUrl);
+  victim.pause();
+  await delay(PAUSE_MS);
+  victim.resume();
+}
+
+async function cutConnections(databaseUrl: string): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    await client.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+        where application_name like 'hydra engine%' and datname = current_database()`,
+    );
+  } finally {
+    await client.end();
+  }
 }
 
 /** Waits for children that nobody waits for; whatever is open after that is a breach. */

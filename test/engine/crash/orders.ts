@@ -1,11 +1,13 @@
 import type { CrashPoint } from "../../../src/engine/crash-points.ts";
 
-/** Where a process kills itself: the `passage`th time that it comes to the point, counted from when it is armed. */
+/** Where a process kills or stops itself: the `passage`th time that it comes to the point, counted from when it is armed. */
 export interface CrashPlan {
   readonly point: CrashPoint;
   readonly passage: number;
   /** From when passages count: its first instant, its being ready, or the operation that the handler called is about. */
   readonly from: "start" | "ready" | "operation";
+  /** SIGSTOP instead of SIGKILL: it goes on when it is told to, as if nothing had happened. Default: no. */
+  readonly stops?: boolean;
 }
 
 export type Passages = Partial<Record<CrashPoint, number>>;

@@ -10,8 +10,16 @@ export interface Life {
   readonly calls: readonly Call[];
   /** Kills itself there. Where it never comes to it, it is killed once its calls have ended. */
   readonly crash?: CrashPlan;
-  /** Killed so long after its start, in milliseconds, otherwise. */
+  /** Killed so long after it was ready, in milliseconds, otherwise. */
   readonly killedAfterMs: number;
+  readonly trouble?: Trouble;
+}
+
+/** What happens to a process before it is killed, this long after it was ready. */
+export interface Trouble {
+  /** `pause`: it is stopped past its lease, and continued. `cut`: all nodes lose their connections. */
+  readonly kind: "pause" | "cut";
+  readonly afterMs: number;
 }
 
 /** Lives on one database. At the end of a round everything is looked at. */
@@ -22,10 +30,13 @@ export interface Round {
 }
 
 const KILLS_A_ROUND = 20;
-const MOST_CALLS = 10;
+const MOST_CALLS = 15;
 const KEYS = 3;
-const MOST_PASSAGES = 25;
-const LONGEST_LIFE_MS = 600;
+const MOST_PASSAGES = 15;
+const LONGEST_LIFE_MS = 400;
+
+/** Those that a process comes to in most of its lives. */
+const OFTEN_REACHED = CRASH_POINTS.filter((point) => /^(batch|call|claim|node|heartbeat|takeover|ids):/.test(point));
 
 /** Rounds that make `kills` kills together. Each is drawn from a seed of its own, by which it can be repeated alone. */
 export function drawRounds(seed: number, kills: number): Round[] {
@@ -45,7 +56,8 @@ function drawRound(seed: number, kills: number): Round {
       const kind = pick(KINDS, below);
       return { kind, key: `round ${seed} key ${below(KEYS)}`, name: `${seed}/${i}/${n} ${kind}` };
     });
-    nodes[i % nodes.length]?.push({ calls, killedAfterMs: below(LONGEST_LIFE_MS), ...drawCrash(below) });
+    const killedAfterMs = below(LONGEST_LIFE_MS);
+    nodes[i % nodes.length]?.push({ calls, killedAfterMs, ...drawCrash(below), ...drawTrouble(below) });
   }
   return { seed, nodes };
 }
@@ -53,8 +65,15 @@ function drawRound(seed: number, kills: number): Round {
 /** Half of them are killed at a point, the others after a time. */
 function drawCrash(below: (limit: number) => number): { crash?: CrashPlan } {
   if (below(2) === 0) return {};
+  const point = pick(OFTEN_REACHED, below);
+  if (!point.startsWith("batch:")) return { crash: { point, passage: 1, from: "start" } };
   const from = pick(["start", "ready", "operation"] as const, below);
-  return { crash: { point: pick(CRASH_POINTS, below), passage: 1 + below(MOST_PASSAGES), from } };
+  return { crash: { point, passage: 1 + below(MOST_PASSAGES), from } };
+}
+
+function drawTrouble(below: (limit: number) => number): { trouble?: Trouble } {
+  const kind = (["pause", "cut"] as const)[below(8)];
+  return kind ? { trouble: { kind, afterMs: below(LONGEST_LIFE_MS) } } : {};
 }
 
 function pick<T>(list: readonly T[], below: (limit: number) => number): T {

@@ -1,4 +1,4 @@
-// A server that is killed: runs an engine on DATABASE_URL with the handlers of
+// A server that is killed or stopped: runs an engine on DATABASE_URL with the handlers of
 // kinds.ts, and does what its parent says. LIMITS are the engine's, as JSON.
 // CRASH is a CrashPlan as JSON; without one it only counts its passages from
 // the operation on.
@@ -23,7 +23,7 @@ watchCrashPoints((point: CrashPoint) => {
   const passage = (passages[point] = (passages[point] ?? 0) + 1);
   if (point !== plan?.point || passage !== plan.passage) return;
   tell({ kind: "reached", point });
-  process.kill(process.pid, "SIGKILL");
+  process.kill(process.pid, plan.stops ? "SIGSTOP" : "SIGKILL");
 });
 
 // One that is killed would leave nothing for those after it.
@@ -54,6 +54,11 @@ process.on("message", (order: VictimOrder) => {
   else if (order.order === "stop") void engine.stop().then(() => process.exit());
   else call(order).catch((error: Error) => tell({ kind: "unavailable", name: order.name, reason: error.message }));
 });
-await started;
+try {
+  await started;
+} catch {
+  // Its connections were cut meanwhile: as a server would, it ends, and is started again.
+  process.exit(1);
+}
 if (from === "ready") armed = true;
 tell({ kind: "ready" });
