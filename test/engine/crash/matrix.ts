@@ -18,6 +18,16 @@ const MOST_PASSAGES = 3;
 /** Points of a node that does no more than run handlers; the others have tests of their own, see scenarios.ts. */
 const AT_WORK = CRASH_POINTS.filter((point) => point.startsWith("batch:"));
 
+/** Those that every batch comes to. */
+export const POINTS_OF_EVERY_BATCH: readonly CrashPoint[] = [
+  "batch:taken",
+  "batch:writes-made",
+  "batch:sync-sent",
+  "batch:committed",
+  "batch:told",
+  "batch:followed",
+];
+
 interface Line {
   readonly databaseUrl: string;
   readonly kind: Kind;
@@ -62,7 +72,8 @@ async function killOnce({ databaseUrl, kind, peers }: Line, crash: CrashPlan): P
   await using victim = await VictimProcess.start(databaseUrl, { limits: LIMITS, crash });
   const own = [1, 2].map((n) => acknowledged.called({ kind, key, name: `${key} ${n}` }));
   for (const call of own) victim.call(call);
-  // Callers of the others share the key with those of the victim.
+  // Callers of the others want the same key: they wait in line for what runs on the victim.
+  await eventually(() => victim.hasEnded || victim.told("accepted").length > 0);
   const others = peers.map((peer, n) => {
     const call = acknowledged.called({ kind, key, name: `${key} of peer ${n}` });
     return acknowledged.repeat(peer.engine, [call]);
