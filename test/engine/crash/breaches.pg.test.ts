@@ -35,6 +35,7 @@ const HARMS: readonly (readonly [sentence: string, sql: string])[] = [
   ["a journal is left", "insert into engine.journal (invocation_id, entry, kind) values (-2, 0, 'now')"],
   ["stands for nothing, or is missing", "delete from engine.idempotency where idempotency_key = 'run'"],
   ["a fenced node has a heartbeat", "update engine.nodes set fenced_at = now()"],
+  ["wrote after it was fenced off", "update engine.nodes set fenced_at = now(); update engine.nodes set batch = 9"],
   ["it never ended", OPEN_SEND],
   ["a key is left held", "insert into engine.keys values ('kinds', 'k', -7)"],
   ["a timer is left", "insert into engine.timers values (-3, 0, now())"],

@@ -113,6 +113,7 @@ const BLIND_KINDS = `array['${KINDS.filter(seesNothing).join("','")}']`;
 
 /** Hold once nothing is under way, for the handlers of kinds.ts. */
 const AT_REST: readonly Question[] = [
+  { sentence: "E2. a node wrote after it was fenced off", sql: "select node from fenced_writes" },
   { sentence: "it never ended", sql: `select id || ' ' || status from engine.invocations where ${OPEN}` },
   { sentence: "E3. a key is left held", sql: "select key from engine.keys" },
   { sentence: "a timer is left", sql: "select invocation_id from engine.timers" },

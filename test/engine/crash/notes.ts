@@ -3,12 +3,19 @@ import { defineEffect, type Effect } from "../../../src/engine/index.ts";
 
 // What handlers that are killed leave behind: `notes` is written by an effect,
 // so each must be there once; `steps` by a step outside, where once more is no
-// mistake.
+// mistake. `fenced_writes` is written by a trigger: a batch moves its node's row
+// on, and none of a node that was fenced off may.
 
+/** On a database that has the engine's schema. */
 export const CREATE_NOTES = `
   create table notes (name text primary key check (name <> 'forbidden'), value text, times integer not null default 1,
                       seq bigint generated always as identity);
-  create table steps (name text not null, value text not null)`;
+  create table steps (name text not null, value text not null);
+  create table fenced_writes (node bigint not null, batch bigint not null);
+  create function note_fenced_write() returns trigger language plpgsql as $$
+    begin insert into fenced_writes values (new.id, new.batch); return null; end $$;
+  create trigger note_fenced_write after update of batch on engine.nodes
+    for each row when (old.fenced_at is not null) execute function note_fenced_write()`;
 
 export interface Note {
   readonly name: string;

@@ -56,9 +56,9 @@ const migrating: Scenario = async (point) => {
   // Of the words of a migration the last ones come in the middle of its statements.
   const passage = point === "migration:open" ? 5 : 1;
   await kill({ databaseUrl: database.url, crash: { point, passage, from: "start" }, acknowledged });
-  await query(database.url, CREATE_NOTES);
   for (const call of CALLS) acknowledged.called(call);
   await using first = await startPeer(database.url);
+  await query(database.url, CREATE_NOTES);
   await acknowledged.repeat(first.engine);
   await expectUnbroken(database.url, acknowledged, "on the schema that the second one made");
 };

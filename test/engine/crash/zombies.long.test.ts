@@ -53,6 +53,9 @@ async function expectRecovery(victim: VictimProcess, peer: KindsEngine, acknowle
   await acknowledged.repeat(peer.engine);
 }
 
+/** Takes over from the dead, and has no room for what they left. */
+const FULL = { maxResident: 0 };
+
 describe("stopped past its lease, and continued", () => {
   test.each(POINTS)(
     "E1. E2. E4. at %s: none of its writes lands, its callers are told, and it recovers by itself",
@@ -72,6 +75,20 @@ describe("stopped past its lease, and continued", () => {
       });
       expect(await structuralBreaches(database.url)).toEqual([]);
       expect(await traces(database.url)).toEqual(before);
+      await expectRecovery(victim, peer, acknowledged);
+      await expectUnbroken(database.url, acknowledged, "after it went on");
+    },
+  );
+
+  test.each(POINTS)(
+    "E2. at %s, and nobody took its work up: still none of its writes lands before it is a new node",
+    async (point) => {
+      await using database = await createNotes();
+      const acknowledged = new Acknowledged();
+      await using victim = await stopAt(database.url, point, acknowledged);
+      await using peer = await startPeer(database.url, FULL);
+      await waitUntilFenced(database.url);
+      victim.resume();
       await expectRecovery(victim, peer, acknowledged);
       await expectUnbroken(database.url, acknowledged, "after it went on");
     },
