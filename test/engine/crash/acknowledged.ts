@@ -1,5 +1,6 @@
+import pg from "pg";
 import type { Engine } from "../../../src/engine/index.ts";
-import type { Call } from "./orders.ts";
+import { type Call, EXECUTE } from "./orders.ts";
 import { textOf } from "./outcome-text.ts";
 import type { VictimProcess } from "./victim-process.ts";
 
@@ -33,12 +34,29 @@ export class Acknowledged {
   async repeat(engine: Engine, calls: Iterable<Call> = this.calls.values()): Promise<void> {
     await Promise.all(
       Array.from(calls, async ({ kind, key, name }) => {
+        // It has no key by which it could be repeated.
+        if (kind === EXECUTE) return;
         const call = { service: "kinds", handler: kind, key, input: name, idempotencyKey: name };
         const { invocationId } = await engine.invoke(call);
         this.#note(this.#ids, name, invocationId);
         this.#note(this.#outcomes, name, textOf(await engine.attach(invocationId)));
       }),
     );
+  }
+
+  /** Effects from outside that somebody was told of, and that are not there: must stay empty (E1). */
+  async lostEffects(databaseUrl: string): Promise<string[]> {
+    const executed = [...this.calls.values()].filter(({ kind, name }) => kind === EXECUTE && this.#outcomes.has(name));
+    if (executed.length === 0) return [];
+    const client = new pg.Client({ connectionString: databaseUrl });
+    await client.connect();
+    try {
+      const sql = "select w.name from unnest($1::text[]) as w(name) where w.name not in (select name from notes)";
+      const { rows } = await client.query<{ name: string }>(sql, [executed.map(({ name }) => name)]);
+      return rows.map(({ name }) => `E1. an effect that was told of is not there: ${name}`);
+    } finally {
+      await client.end();
+    }
   }
 
   #note(told: Map<string, string>, name: string, what: string): void {

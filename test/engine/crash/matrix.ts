@@ -84,9 +84,8 @@ async function killOnce({ databaseUrl, kind, peers }: Line, crash: CrashPlan): P
   expect({ what, breaches: await structuralBreaches(databaseUrl) }).toEqual({ what, breaches: [] });
   await Promise.all(others);
   await using successor = peers.length === 0 ? await startPeer(databaseUrl) : undefined;
-  for (const { engine } of [successor, peers[0]].filter((node) => node !== undefined)) {
-    await acknowledged.repeat(engine);
-  }
-  await expectUnbroken(databaseUrl, acknowledged, what);
+  const living = successor ? [successor] : peers;
+  for (const { engine } of living) await acknowledged.repeat(engine);
+  await expectUnbroken(databaseUrl, acknowledged, what, living);
   return victim.reachedItsPoint;
 }

@@ -12,6 +12,9 @@ export interface CrashPlan {
 
 export type Passages = Partial<Record<CrashPoint, number>>;
 
+/** Instead of a kind of handler: the effect of notes.ts, from outside any handler. It has no idempotency key. */
+export const EXECUTE = "execute";
+
 /** A call of a handler of kinds.ts. `name` is its input and its idempotency key. */
 export interface Call {
   readonly kind: string;

@@ -1,6 +1,6 @@
 import { CRASH_POINTS } from "../../../src/engine/crash-points.ts";
 import { KINDS } from "./kinds.ts";
-import type { Call, CrashPlan } from "./orders.ts";
+import { type Call, type CrashPlan, EXECUTE } from "./orders.ts";
 
 // What random kills are to happen, drawn from a seed: the same seed draws the
 // same. When each comes in the work depends on the machine.
@@ -29,6 +29,7 @@ export interface Round {
   readonly nodes: readonly (readonly Life[])[];
 }
 
+const CALLED: readonly string[] = [...KINDS, EXECUTE, EXECUTE];
 const KILLS_A_ROUND = 20;
 const MOST_CALLS = 15;
 const KEYS = 3;
@@ -53,7 +54,7 @@ function drawRound(seed: number, kills: number): Round {
   const nodes: Life[][] = Array.from({ length: below(2) === 0 ? 1 : 3 }, () => []);
   for (let i = 0; i < kills; i++) {
     const calls = Array.from({ length: 1 + below(MOST_CALLS) }, (_, n) => {
-      const kind = pick(KINDS, below);
+      const kind = pick(CALLED, below);
       return { kind, key: `round ${seed} key ${below(KEYS)}`, name: `${seed}/${i}/${n} ${kind}` };
     });
     const killedAfterMs = below(LONGEST_LIFE_MS);

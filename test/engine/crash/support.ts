@@ -1,12 +1,11 @@
 import { expect } from "vitest";
 import type { EngineLimits } from "../../../src/engine/index.ts";
 import { createDatabase, type TestDatabase } from "../../support/database.ts";
-import { eventually } from "../../support/eventually.ts";
 import { query } from "../support.ts";
 import type { Acknowledged } from "./acknowledged.ts";
-import { breachesAtRest } from "./breaches.ts";
 import { createKindsEngine, type KindsEngine } from "./host.ts";
 import { CREATE_NOTES } from "./notes.ts";
+import { breachesOnceAtRest } from "./rest.ts";
 
 /** Of nodes that are killed and of those that take over from them: quick enough for a test. */
 export const LIMITS: Partial<EngineLimits> = { leaseMs: 500, pollMs: 100, drainMs: 2_000 };
@@ -24,10 +23,14 @@ export async function startPeer(databaseUrl: string, limits: Partial<EngineLimit
   return peer;
 }
 
-/** Waits until nothing is under way, then expects that nothing is broken. */
-export async function expectUnbroken(databaseUrl: string, acknowledged: Acknowledged, what: string): Promise<void> {
-  const open = "select from engine.invocations where completed_at is null limit 1";
-  await eventually(async () => (await query(databaseUrl, open)).length === 0, { timeoutMs: 20_000 }).catch(() => {});
-  const breaches = [...acknowledged.contradictions, ...(await breachesAtRest(databaseUrl))];
+/** Waits until nothing is under way, here or in the tables, then expects that nothing is broken. */
+export async function expectUnbroken(
+  databaseUrl: string,
+  acknowledged: Acknowledged,
+  what: string,
+  nodes: readonly KindsEngine[] = [],
+): Promise<void> {
+  const engines = nodes.map(({ engine }) => engine);
+  const breaches = await breachesOnceAtRest(databaseUrl, acknowledged, engines);
   expect({ what, breaches }).toEqual({ what, breaches: [] });
 }

@@ -6,7 +6,8 @@
 import { flushCompileCache } from "node:module";
 import { type CrashPoint, watchCrashPoints } from "../../../src/engine/crash-points.ts";
 import { createKindsEngine } from "./host.ts";
-import type { Call, CrashPlan, Passages, VictimMessage, VictimOrder } from "./orders.ts";
+import { note } from "./notes.ts";
+import { type Call, type CrashPlan, EXECUTE, type Passages, type VictimMessage, type VictimOrder } from "./orders.ts";
 import { textOf } from "./outcome-text.ts";
 
 const plan = JSON.parse(process.env["CRASH"] ?? "null") as CrashPlan | null;
@@ -43,6 +44,10 @@ const started = engine.start();
 
 async function call({ kind, key, name }: Call): Promise<void> {
   await started;
+  if (kind === EXECUTE) {
+    const result = await engine.execute(note, { name, value: "" });
+    return tell({ kind: "ended", name, outcome: JSON.stringify(result) });
+  }
   const invocation = { service: "kinds", handler: kind, key, input: name, idempotencyKey: name };
   const { invocationId } = await engine.invoke(invocation);
   tell({ kind: "accepted", name, invocationId });
