@@ -7,7 +7,7 @@ import { query } from "../support.ts";
 import { Acknowledged } from "./acknowledged.ts";
 import { structuralBreaches } from "./breaches.ts";
 import { CREATE_NOTES } from "./notes.ts";
-import type { Call, CrashPlan } from "./orders.ts";
+import { type Call, type CrashPlan, EXECUTE } from "./orders.ts";
 import { createNotes, expectUnbroken, LIMITS, startPeer } from "./support.ts";
 import { VictimProcess } from "./victim-process.ts";
 
@@ -108,7 +108,8 @@ const calling: Scenario = async (point) => {
   await using database = await createNotes();
   const acknowledged = new Acknowledged();
   const crash: CrashPlan = { point, passage: 1, from: "ready" };
-  await kill({ databaseUrl: database.url, crash, acknowledged, calls: CALLS });
+  const calls = [{ kind: EXECUTE, key: "", name: "executed" }, ...CALLS];
+  await kill({ databaseUrl: database.url, crash, acknowledged, calls });
   await recover(database.url, acknowledged);
 };
 

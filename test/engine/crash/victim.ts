@@ -5,6 +5,7 @@
 
 import { flushCompileCache } from "node:module";
 import { type CrashPoint, watchCrashPoints } from "../../../src/engine/crash-points.ts";
+import { eventually } from "../../support/eventually.ts";
 import { createKindsEngine } from "./host.ts";
 import { note } from "./notes.ts";
 import { type Call, type CrashPlan, EXECUTE, type Passages, type VictimMessage, type VictimOrder } from "./orders.ts";
@@ -65,5 +66,7 @@ try {
   // Its connections were cut meanwhile: as a server would, it ends, and is started again.
   process.exit(1);
 }
+// It looks for work when it starts: that batch is not what a test means.
+await eventually(() => engine.stats().batches > 0 && engine.stats().queuedOperations === 0);
 if (from === "ready") armed = true;
 tell({ kind: "ready" });
