@@ -1,10 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
-import type { EngineLimits } from "../../../src/engine/index.ts";
 import { eventually } from "../../support/eventually.ts";
 import { Acknowledged } from "./acknowledged.ts";
 import { structuralBreaches } from "./breaches.ts";
-import { createKindsEngine } from "./host.ts";
+import { createKindsEngine, LIMITS } from "./host.ts";
 import { breachesOnceAtRest } from "./rest.ts";
 import { drawRounds, type Life, type Round, type Trouble } from "./schedule.ts";
 import { VictimProcess } from "./victim-process.ts";
@@ -13,7 +12,6 @@ import { VictimProcess } from "./victim-process.ts";
 // time, while callers go on. After each kill the tables are looked at, after
 // each round everything that was called is.
 
-const LIMITS: Partial<EngineLimits> = { leaseMs: 500, pollMs: 100, drainMs: 2_000 };
 /** A process whose crash point never comes is killed this long after its start. */
 const LONGEST_WAIT_MS = 3_000;
 /** Longer than the lease. */

@@ -2,6 +2,9 @@ import pg from "pg";
 import { createEngine, type Engine, type EngineLimits, type EngineLog } from "../../../src/engine/index.ts";
 import { kindHandlers } from "./kinds.ts";
 
+/** Of nodes that are killed and of those that take over from them: quick enough for a test. */
+export const LIMITS: Partial<EngineLimits> = { leaseMs: 500, pollMs: 100, drainMs: 2_000 };
+
 /** An engine that runs the handlers of kinds.ts, with the pool of what they do outside. */
 export interface KindsEngine extends AsyncDisposable {
   readonly engine: Engine;

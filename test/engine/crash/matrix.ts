@@ -3,10 +3,10 @@ import { CRASH_POINTS, type CrashPoint } from "../../../src/engine/crash-points.
 import { eventually } from "../../support/eventually.ts";
 import { Acknowledged } from "./acknowledged.ts";
 import { structuralBreaches } from "./breaches.ts";
-import type { KindsEngine } from "./host.ts";
+import { type KindsEngine, LIMITS } from "./host.ts";
 import type { Kind } from "./kinds.ts";
 import type { CrashPlan, Passages } from "./orders.ts";
-import { createNotes, expectUnbroken, LIMITS, startPeer } from "./support.ts";
+import { createNotes, expectUnbroken, startPeer } from "./support.ts";
 import { VictimProcess } from "./victim-process.ts";
 
 // One line of the crash matrix: a process is killed at every crash point that it

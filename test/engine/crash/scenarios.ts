@@ -6,9 +6,10 @@ import { eventually } from "../../support/eventually.ts";
 import { query } from "../support.ts";
 import { Acknowledged } from "./acknowledged.ts";
 import { structuralBreaches } from "./breaches.ts";
+import { LIMITS } from "./host.ts";
 import { CREATE_NOTES } from "./notes.ts";
 import { type Call, type CrashPlan, EXECUTE } from "./orders.ts";
-import { createNotes, expectUnbroken, LIMITS, startPeer } from "./support.ts";
+import { createNotes, expectUnbroken, startPeer } from "./support.ts";
 import { VictimProcess } from "./victim-process.ts";
 
 // For each crash point a life in which a process comes to it. Each kills one

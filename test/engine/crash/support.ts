@@ -3,12 +3,9 @@ import type { EngineLimits } from "../../../src/engine/index.ts";
 import { createDatabase, type TestDatabase } from "../../support/database.ts";
 import { query } from "../support.ts";
 import type { Acknowledged } from "./acknowledged.ts";
-import { createKindsEngine, type KindsEngine } from "./host.ts";
+import { createKindsEngine, type KindsEngine, LIMITS } from "./host.ts";
 import { CREATE_NOTES } from "./notes.ts";
 import { breachesOnceAtRest } from "./rest.ts";
-
-/** Of nodes that are killed and of those that take over from them: quick enough for a test. */
-export const LIMITS: Partial<EngineLimits> = { leaseMs: 500, pollMs: 100, drainMs: 2_000 };
 
 export async function createNotes(): Promise<TestDatabase> {
   const database = await createDatabase();

@@ -7,9 +7,9 @@ import { eventually } from "../../support/eventually.ts";
 import { query } from "../support.ts";
 import { Acknowledged } from "./acknowledged.ts";
 import { structuralBreaches } from "./breaches.ts";
-import type { KindsEngine } from "./host.ts";
+import { type KindsEngine, LIMITS } from "./host.ts";
 import { KINDS } from "./kinds.ts";
-import { createNotes, expectUnbroken, LIMITS, startPeer } from "./support.ts";
+import { createNotes, expectUnbroken, startPeer } from "./support.ts";
 import { VictimProcess } from "./victim-process.ts";
 
 const POINTS = CRASH_POINTS.filter((point) => /^(batch|call|heartbeat):/.test(point));
