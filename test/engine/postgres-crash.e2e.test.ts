@@ -15,7 +15,7 @@ const ENDS = [
 describe("Postgres ends under load, with its durable settings", () => {
   test.each(ENDS)(
     "E1. %s: what was acknowledged is there after its restart, and the engine goes on by itself",
-    async (_, signal) => {
+    async (_how, signal) => {
       await using directory = await createTemporaryDirectory();
       const dataDir = path.join(directory.path, "data");
       let postgres = await startEmbeddedPostgres({ dataDir });
