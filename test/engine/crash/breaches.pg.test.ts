@@ -7,7 +7,7 @@ import type { TestDatabase } from "../../support/database.ts";
 import { query } from "../support.ts";
 import { Acknowledged } from "./acknowledged.ts";
 import { answersOf, QUESTIONS_AT_REST } from "./breaches.ts";
-import { ENTRIES_OF, KINDS } from "./kinds.ts";
+import { DOORS, ENTRIES_OF, KINDS } from "./kinds.ts";
 import { createNotes, expectUnbroken, startPeer } from "./support.ts";
 
 const OPEN_SEND = `
@@ -42,6 +42,7 @@ const HARMS: readonly (readonly [sentence: string, sql: string])[] = [
   ["happened more than once", "update notes set times = 2 where name = 'began run'"],
   ["an effect of a handler did not happen", "delete from notes where name = 'saw run'"],
   ["a child's effect did not happen", "delete from notes where name = 'child sent send'"],
+  ["did not happen together", "delete from notes where name = 'admitted answered'"],
   ["a result changed", "update notes set value = '0' where name = 'saw run'"],
   ["not one that a step had", "delete from steps where name = 'ran run'"],
   ["state counted wrongly", "update engine.state set value = '9' where name = 'count'"],
@@ -52,7 +53,7 @@ const HARMS: readonly (readonly [sentence: string, sql: string])[] = [
 async function callEachKind(databaseUrl: string): Promise<void> {
   await using peer = await startPeer(databaseUrl);
   const acknowledged = new Acknowledged();
-  for (const kind of KINDS) acknowledged.called({ kind, key: "k", name: kind });
+  for (const kind of [...KINDS, ...DOORS]) acknowledged.called({ kind, key: "k", name: kind });
   await acknowledged.repeat(peer.engine);
   await expectUnbroken(databaseUrl, acknowledged, "nobody was killed");
 }

@@ -129,8 +129,15 @@ const AT_REST: readonly Question[] = [
   {
     sentence: "E4. a child's effect did not happen",
     sql: `select i.input from engine.invocations i
-           where i.handler in ('child', 'next_in_line')
+           where i.handler in ('child', 'next_in_line', 'admitted')
              and not exists (select from notes n where n.name = 'child ' || (i.input::json #>> '{}'))`,
+  },
+  {
+    sentence: "E4. a call and the effect that admitted it did not happen together",
+    sql: `select coalesce(n.name, i.input) from notes n
+            full join engine.invocations i on n.name = 'admitted ' || (i.input::json #>> '{}')
+           where (i.handler in ('admitted', 'answered')) is distinct from true and n.name like 'admitted %'
+              or n.name is null and i.handler in ('admitted', 'answered')`,
   },
   {
     sentence: "E4. a result changed between what the handler saw and what it answered",

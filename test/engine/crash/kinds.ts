@@ -53,6 +53,26 @@ const child = define<string, number>(
 
 const nextInLine = define<string, number>("next_in_line", child.run);
 
+const admission = (subject: string) => ({
+  call: effectCall(note, { name: `admitted ${subject}`, value: "" }),
+  judge: () => undefined,
+});
+
+/** Born together with an effect. */
+const admitted = define<string, number>("admitted", child.run, {
+  kind: "shared",
+  accept: (subject) => ({ admission: admission(subject) }),
+});
+
+/** Born together with an effect, and ended. */
+const answered = define<string, number>("answered", child.run, {
+  kind: "shared",
+  accept: (subject) => ({ admission: admission(subject), answer: subject.length }),
+});
+
+/** Handlers at whose door something is committed; they are called from outside only. */
+export const DOORS: readonly string[] = [admitted.name, answered.name];
+
 /** A step that completes an awakeable: repeated with another value, which must not count. */
 function resolving(ctx: Context, subject: string, host: KindsHost, awakeableId: string) {
   return ctx.run("resolve", async () => {
@@ -193,5 +213,6 @@ export function kindHandlers(host: KindsHost): AnyHandler[] {
         : {},
     ),
   );
-  return [...handlers.map((handler) => anyHandler(handler)), anyHandler(child), anyHandler(nextInLine)];
+  const others = [child, nextInLine, admitted, answered];
+  return [...handlers.map((handler) => anyHandler(handler)), ...others.map((handler) => anyHandler(handler))];
 }

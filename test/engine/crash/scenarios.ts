@@ -7,6 +7,7 @@ import { query } from "../support.ts";
 import { Acknowledged } from "./acknowledged.ts";
 import { structuralBreaches } from "./breaches.ts";
 import { LIMITS } from "./host.ts";
+import { DOORS } from "./kinds.ts";
 import { CREATE_NOTES } from "./notes.ts";
 import { type Call, type CrashPlan, EXECUTE } from "./orders.ts";
 import { createNotes, expectUnbroken, startPeer } from "./support.ts";
@@ -109,7 +110,8 @@ const calling: Scenario = async (point) => {
   await using database = await createNotes();
   const acknowledged = new Acknowledged();
   const crash: CrashPlan = { point, passage: 1, from: "ready" };
-  const calls = [{ kind: EXECUTE, key: "", name: "executed" }, ...CALLS];
+  const atTheDoor = [EXECUTE, ...DOORS].map((kind) => ({ kind, key: "door", name: `${kind} at the door` }));
+  const calls = [...atTheDoor, ...CALLS];
   await kill({ databaseUrl: database.url, crash, acknowledged, calls });
   await recover(database.url, acknowledged);
 };

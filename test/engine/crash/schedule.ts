@@ -1,5 +1,5 @@
 import { CRASH_POINTS } from "../../../src/engine/crash-points.ts";
-import { KINDS } from "./kinds.ts";
+import { DOORS, KINDS } from "./kinds.ts";
 import { type Call, type CrashPlan, EXECUTE } from "./orders.ts";
 
 // What random kills are to happen, drawn from a seed: the same seed draws the
@@ -29,7 +29,7 @@ export interface Round {
   readonly nodes: readonly (readonly Life[])[];
 }
 
-const CALLED: readonly string[] = [...KINDS, EXECUTE, EXECUTE];
+const CALLED: readonly string[] = [...KINDS, ...DOORS, EXECUTE];
 const KILLS_A_ROUND = 20;
 const MOST_CALLS = 15;
 const KEYS = 3;
