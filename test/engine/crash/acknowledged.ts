@@ -11,7 +11,7 @@ export class Acknowledged {
   readonly #outcomes = new Map<string, string>();
   readonly #contradictions: string[] = [];
 
-  /** What was told and then told otherwise: must stay empty (E1). */
+  /** What was told and then told otherwise, and refusals that do not say "try again": must stay empty (E1). */
   get contradictions(): readonly string[] {
     return this.#contradictions;
   }
@@ -25,6 +25,10 @@ export class Acknowledged {
   hear(victim: VictimProcess): void {
     for (const { name, invocationId } of victim.told("accepted")) this.#note(this.#ids, name, invocationId);
     for (const { name, outcome } of victim.told("ended")) this.#note(this.#outcomes, name, outcome);
+    for (const { name, failure, reason } of victim.told("refused")) {
+      if (failure !== "unavailable" && !isConnectionLost(reason))
+        this.#contradictions.push(`E1. ${name}: refused with ${failure}: ${reason}`);
+    }
   }
 
   /**
@@ -66,4 +70,9 @@ export class Acknowledged {
     }
     told.set(name, what);
   }
+}
+
+/** A read whose connection broke is not repeated; callers of a server are told `unavailable` (server/connect-errors.ts). */
+function isConnectionLost(reason: string): boolean {
+  return /\b(Connection terminated|terminating connection|ECONNRESET)\b/.test(reason);
 }

@@ -27,7 +27,8 @@ export type VictimMessage =
   | { readonly kind: "ready" }
   | { readonly kind: "accepted"; readonly name: string; readonly invocationId: string }
   | { readonly kind: "ended"; readonly name: string; readonly outcome: string }
-  | { readonly kind: "unavailable"; readonly name: string; readonly reason: string }
+  /** `failure`: the kind of the engine's error; empty where it was no error of the engine. */
+  | { readonly kind: "refused"; readonly name: string; readonly failure: string; readonly reason: string }
   | { readonly kind: "reached"; readonly point: CrashPoint }
   | { readonly kind: "passages"; readonly passages: Passages };
 

@@ -1,10 +1,11 @@
-// A server that is killed or stopped: runs an engine on DATABASE_URL with the handlers of
-// kinds.ts, and does what its parent says. LIMITS are the engine's, as JSON.
-// CRASH is a CrashPlan as JSON; without one it only counts its passages from
-// the operation on.
+// A server that is killed or stopped: runs an engine on DATABASE_URL with the
+// handlers of kinds.ts, and does what its parent says. LIMITS are the engine's,
+// as JSON. CRASH is a CrashPlan as JSON; without one it only counts its passages
+// from the operation on.
 
 import { flushCompileCache } from "node:module";
 import { type CrashPoint, watchCrashPoints } from "../../../src/engine/crash-points.ts";
+import { TerminalError } from "../../../src/engine/index.ts";
 import { eventually } from "../../support/eventually.ts";
 import { createKindsEngine } from "./host.ts";
 import { note } from "./notes.ts";
@@ -18,6 +19,11 @@ let armed = from === "start";
 
 function tell(message: VictimMessage): void {
   process.send?.(message);
+}
+
+function refuse(name: string, error: unknown): void {
+  const failure = error instanceof TerminalError ? error.kind : "";
+  tell({ kind: "refused", name, failure, reason: String(error) });
 }
 
 watchCrashPoints((point: CrashPoint) => {
@@ -58,7 +64,7 @@ async function call({ kind, key, name }: Call): Promise<void> {
 process.on("message", (order: VictimOrder) => {
   if (order.order === "passages") tell({ kind: "passages", passages });
   else if (order.order === "stop") void engine.stop().then(() => process.exit());
-  else call(order).catch((error: Error) => tell({ kind: "unavailable", name: order.name, reason: error.message }));
+  else call(order).catch((error: unknown) => refuse(order.name, error));
 });
 try {
   await started;

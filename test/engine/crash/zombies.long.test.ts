@@ -44,7 +44,7 @@ async function stopAt(databaseUrl: string, point: CrashPoint, acknowledged: Ackn
 /** It serves again, as a new node, and told each of its callers something. */
 async function expectRecovery(victim: VictimProcess, peer: KindsEngine, acknowledged: Acknowledged): Promise<void> {
   victim.call(acknowledged.called({ kind: "values", key: "later", name: "later" }));
-  const toldOf = () => new Set([...victim.told("ended"), ...victim.told("unavailable")].map(({ name }) => name));
+  const toldOf = () => new Set([...victim.told("ended"), ...victim.told("refused")].map(({ name }) => name));
   await eventually(() => expect([...toldOf()]).toEqual(expect.arrayContaining([...acknowledged.calls.keys()])), {
     timeoutMs: 20_000,
   });
