@@ -1,12 +1,12 @@
 import { expect } from "vitest";
-import type { CrashPoint } from "../../../src/engine/crash-points.ts";
+import { CRASH_POINTS, type CrashPoint } from "../../../src/engine/crash-points.ts";
 import type { EngineLimits } from "../../../src/engine/index.ts";
 import { createDatabase } from "../../support/database.ts";
 import { eventually } from "../../support/eventually.ts";
 import { query } from "../support.ts";
 import { Acknowledged } from "./acknowledged.ts";
 import { structuralBreaches } from "./breaches.ts";
-import { LIMITS } from "./host.ts";
+import { type KindsEngine, LIMITS } from "./host.ts";
 import { DOORS } from "./kinds.ts";
 import { CREATE_NOTES } from "./notes.ts";
 import { type Call, type CrashPlan, EXECUTE } from "./orders.ts";
@@ -16,11 +16,16 @@ import { VictimProcess } from "./victim-process.ts";
 // For each crash point a life in which a process comes to it. Each kills one
 // there, lets another node go on, and looks at what is left.
 
-type Scenario = (point: CrashPoint) => Promise<void>;
+/** `peers`: nodes that are there all the time; where there is none, one starts after the kill. */
+type Scenario = (point: CrashPoint, peers: number) => Promise<void>;
 
 const CALLS: readonly Call[] = ["all", "values", "state", "awakeable"].flatMap((kind) =>
   ["left", "right"].map((key) => ({ kind, key, name: `${kind} ${key}` })),
 );
+
+function fromReady(point: CrashPoint): CrashPlan {
+  return { point, passage: 1, from: "ready" };
+}
 
 /** Where a process is killed, and what is done to it meanwhile. */
 interface Killing {
@@ -43,12 +48,33 @@ async function kill({ databaseUrl, crash, acknowledged, calls = [], limits, prov
   expect(victim.told("reached")).toEqual([{ kind: "reached", point: crash.point }]);
 }
 
-/** A peer goes on: all that was called ends, once. */
-async function recover(databaseUrl: string, acknowledged: Acknowledged): Promise<void> {
+/** Another goes on: all that was called ends, once. */
+async function recover(
+  databaseUrl: string,
+  acknowledged: Acknowledged,
+  peers: readonly KindsEngine[] = [],
+): Promise<void> {
   expect(await structuralBreaches(databaseUrl)).toEqual([]);
-  await using successor = await startPeer(databaseUrl);
-  await acknowledged.repeat(successor.engine);
-  await expectUnbroken(databaseUrl, acknowledged, "after the recovery");
+  await using successor = peers.length === 0 ? await startPeer(databaseUrl) : undefined;
+  const living = successor ? [successor] : peers;
+  for (const { engine } of living) await acknowledged.repeat(engine);
+  await expectUnbroken(databaseUrl, acknowledged, "after the recovery", living);
+}
+
+/** A process is killed in the midst of its work, on a database with so many peers. */
+async function killAmong(
+  peers: number,
+  killing: Omit<Killing, "databaseUrl" | "acknowledged" | "provoke">,
+  provoke: (victim: VictimProcess, databaseUrl: string) => Promise<void> = async () => {},
+): Promise<void> {
+  await using database = await createNotes();
+  await using stack = new AsyncDisposableStack();
+  const others: KindsEngine[] = [];
+  for (let i = 0; i < peers; i++) others.push(stack.use(await startPeer(database.url)));
+  const { url } = database;
+  const acknowledged = new Acknowledged();
+  await kill({ ...killing, databaseUrl: url, acknowledged, provoke: (victim) => provoke(victim, url) });
+  await recover(url, acknowledged, others);
 }
 
 /** The schema is made by a process that is killed, and then by the next. */
@@ -76,64 +102,39 @@ const joining: Scenario = async (point) => {
 };
 
 /** A node that is told to stop in mid-work. */
-const leaving: Scenario = async (point) => {
-  await using database = await createNotes();
-  const acknowledged = new Acknowledged();
-  const crash: CrashPlan = { point, passage: 1, from: "ready" };
-  const provoke = async (victim: VictimProcess) => {
+const leaving: Scenario = (point, peers) =>
+  killAmong(peers, { crash: fromReady(point), calls: CALLS }, async (victim) => {
     await eventually(() => victim.told("accepted").length > 0);
     victim.order({ order: "stop" });
-  };
-  await kill({ databaseUrl: database.url, crash, acknowledged, calls: CALLS, provoke });
-  await recover(database.url, acknowledged);
-};
+  });
 
-/** A node whose connection breaks in mid-work. */
-const rejoining: Scenario = async (point) => {
-  await using database = await createNotes();
-  const acknowledged = new Acknowledged();
-  const crash: CrashPlan = { point, passage: 1, from: "ready" };
-  const provoke = async (victim: VictimProcess) => {
+/** A node whose connection breaks in mid-work, as those of its peers do. */
+const rejoining: Scenario = (point, peers) =>
+  killAmong(peers, { crash: fromReady(point), calls: CALLS }, async (victim, databaseUrl) => {
     await eventually(() => victim.told("accepted").length > 0);
     await query(
-      database.url,
+      databaseUrl,
       `select pg_terminate_backend(pid) from pg_stat_activity
         where application_name = 'hydra engine writer' and datname = current_database()`,
     );
-  };
-  await kill({ databaseUrl: database.url, crash, acknowledged, calls: CALLS, provoke });
-  await recover(database.url, acknowledged);
-};
+  });
 
 /** Calls from outside, from the first of them on. */
-const calling: Scenario = async (point) => {
-  await using database = await createNotes();
-  const acknowledged = new Acknowledged();
-  const crash: CrashPlan = { point, passage: 1, from: "ready" };
+const calling: Scenario = (point, peers) => {
   const atTheDoor = [EXECUTE, ...DOORS].map((kind) => ({ kind, key: "door", name: `${kind} at the door` }));
-  const calls = [...atTheDoor, ...CALLS];
-  await kill({ databaseUrl: database.url, crash, acknowledged, calls });
-  await recover(database.url, acknowledged);
+  return killAmong(peers, { crash: fromReady(point), calls: [...atTheDoor, ...CALLS] });
 };
 
 /** A batch that the database refuses for one of its rows. */
-const refused: Scenario = async (point) => {
-  await using database = await createNotes();
-  const acknowledged = new Acknowledged();
-  const crash: CrashPlan = { point, passage: 1, from: "operation" };
+const refused: Scenario = (point, peers) => {
   const calls = [{ kind: "refused_write", key: "k", name: "refused" }, ...CALLS];
-  await kill({ databaseUrl: database.url, crash, acknowledged, calls });
-  await recover(database.url, acknowledged);
+  return killAmong(peers, { crash: { point, passage: 1, from: "operation" }, calls });
 };
 
 /** A node with room for one invocation, whose handler waits for others: it is let go of. */
-const crowded: Scenario = async (point) => {
-  await using database = await createNotes();
-  const acknowledged = new Acknowledged();
-  const crash: CrashPlan = { point, passage: 1, from: "ready" };
+const crowded: Scenario = (point) => {
   const calls = [{ kind: "fan_out", key: "k", name: "crowded" }];
-  await kill({ databaseUrl: database.url, crash, acknowledged, calls, limits: { maxResident: 1 } });
-  await recover(database.url, acknowledged);
+  return killAmong(0, { crash: fromReady(point), calls, limits: { maxResident: 1 } });
 };
 
 /** What has ended is deleted: all of it, or it is all there. */
@@ -191,3 +192,8 @@ export const SCENARIO_OF: Readonly<Record<CrashPoint, Scenario>> = {
   "retention:page-deleted": expiring,
   "retention:nodes-forgotten": expiring,
 };
+
+const WITH_PEERS: readonly Scenario[] = [calling, refused, leaving, rejoining];
+
+/** Points that a node comes to as well where others take up its work at once. */
+export const POINTS_AMONG_PEERS = CRASH_POINTS.filter((point) => WITH_PEERS.includes(SCENARIO_OF[point]));
