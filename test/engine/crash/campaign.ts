@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { eventually } from "../../support/eventually.ts";
+import { PATIENCE } from "../fixtures/forked-node.ts";
 import { Acknowledged } from "./acknowledged.ts";
 import { structuralBreaches } from "./breaches.ts";
 import { createKindsEngine, LIMITS } from "./host.ts";
@@ -68,7 +69,7 @@ async function runRound(databaseUrl: string, round: Round, tally: Tally): Promis
 async function live(databaseUrl: string, life: Life, acknowledged: Acknowledged, tally: Tally): Promise<void> {
   await using victim = VictimProcess.launch(databaseUrl, { limits: LIMITS, ...(life.crash && { crash: life.crash }) });
   for (const call of life.calls) victim.call(acknowledged.called(call));
-  await eventually(() => victim.hasEnded || victim.told("ready").length > 0, { timeoutMs: 20_000 });
+  await eventually(() => victim.hasEnded || victim.told("ready").length > 0, PATIENCE);
   const trouble = life.trouble && bringTrouble(databaseUrl, victim, life.trouble);
   if (life.crash) {
     const deadline = performance.now() + LONGEST_WAIT_MS;

@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import { CRASH_POINTS, type CrashPoint } from "../../../src/engine/crash-points.ts";
 import { eventually } from "../../support/eventually.ts";
+import { PATIENCE } from "../fixtures/forked-node.ts";
 import { Acknowledged } from "./acknowledged.ts";
 import { structuralBreaches } from "./breaches.ts";
 import { type KindsEngine, LIMITS } from "./host.ts";
@@ -58,9 +59,9 @@ async function countPassages({ databaseUrl, kind }: Line): Promise<Passages> {
   await using victim = await VictimProcess.start(databaseUrl, { limits: LIMITS });
   const call = { kind, key: "counted", name: "counted" };
   victim.call(call);
-  await eventually(() => victim.told("ended").length === 1);
+  await eventually(() => victim.told("ended").length === 1, PATIENCE);
   victim.order({ order: "passages" });
-  await eventually(() => victim.told("passages").length === 1);
+  await eventually(() => victim.told("passages").length === 1, PATIENCE);
   return victim.told("passages")[0]?.passages ?? {};
 }
 
@@ -73,12 +74,12 @@ async function killOnce({ databaseUrl, kind, peers }: Line, crash: CrashPlan): P
   const own = [1, 2].map((n) => acknowledged.called({ kind, key, name: `${key} ${n}` }));
   for (const call of own) victim.call(call);
   // Callers of the others want the same key: they wait in line for what runs on the victim.
-  await eventually(() => victim.hasEnded || victim.told("accepted").length > 0);
+  await eventually(() => victim.hasEnded || victim.told("accepted").length > 0, PATIENCE);
   const others = peers.map((peer, n) => {
     const call = acknowledged.called({ kind, key, name: `${key} of peer ${n}` });
     return acknowledged.repeat(peer.engine, [call]);
   });
-  await eventually(() => victim.hasEnded || victim.told("ended").length === own.length);
+  await eventually(() => victim.hasEnded || victim.told("ended").length === own.length, PATIENCE);
   await victim.kill();
   acknowledged.hear(victim);
   expect({ what, breaches: await structuralBreaches(databaseUrl) }).toEqual({ what, breaches: [] });

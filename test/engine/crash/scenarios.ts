@@ -4,6 +4,7 @@ import type { EngineLimits } from "../../../src/engine/index.ts";
 import { createDatabase } from "../../support/database.ts";
 import { eventually } from "../../support/eventually.ts";
 import { query } from "../support.ts";
+import { PATIENCE } from "../fixtures/forked-node.ts";
 import { Acknowledged } from "./acknowledged.ts";
 import { structuralBreaches } from "./breaches.ts";
 import { type KindsEngine, LIMITS } from "./host.ts";
@@ -43,7 +44,7 @@ async function kill({ databaseUrl, crash, acknowledged, calls = [], limits, prov
   if (crash.from !== "start") await victim.ready();
   for (const call of calls) victim.call(acknowledged.called(call));
   await provoke?.(victim);
-  await eventually(() => victim.hasEnded, { timeoutMs: 20_000 });
+  await eventually(() => victim.hasEnded, PATIENCE);
   acknowledged.hear(victim);
   expect(victim.told("reached")).toEqual([{ kind: "reached", point: crash.point }]);
 }

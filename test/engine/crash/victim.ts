@@ -73,6 +73,6 @@ try {
   process.exit(1);
 }
 // It looks for work when it starts: that batch is not what a test means.
-await eventually(() => engine.stats().batches > 0 && engine.stats().queuedOperations === 0);
+await eventually(() => engine.stats().batches > 0 && engine.stats().queuedOperations === 0, { timeoutMs: 30_000 });
 if (from === "ready") armed = true;
 tell({ kind: "ready" });

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { CRASH_POINTS, type CrashPoint } from "../../../src/engine/crash-points.ts";
 import { eventually } from "../../support/eventually.ts";
 import { query } from "../support.ts";
+import { PATIENCE } from "../fixtures/forked-node.ts";
 import { Acknowledged } from "./acknowledged.ts";
 import { structuralBreaches } from "./breaches.ts";
 import { type KindsEngine, LIMITS } from "./host.ts";
@@ -29,7 +30,7 @@ function traces(databaseUrl: string): Promise<unknown[][]> {
 async function waitUntilFenced(databaseUrl: string): Promise<void> {
   const fenced = "select from engine.nodes where fenced_at is not null";
   // One that is stopped in the middle of a batch is waited for before its connection is ended.
-  await eventually(async () => (await query(databaseUrl, fenced)).length > 0, { timeoutMs: 20_000 });
+  await eventually(async () => (await query(databaseUrl, fenced)).length > 0, PATIENCE);
 }
 
 /** A process that stands still at the point, having been called with every kind of handler. */
@@ -37,7 +38,7 @@ async function stopAt(databaseUrl: string, point: CrashPoint, acknowledged: Ackn
   const crash = { point, passage: 1, from: "ready", stops: true } as const;
   const victim = await VictimProcess.start(databaseUrl, { limits: LIMITS, crash });
   for (const kind of KINDS) victim.call(acknowledged.called({ kind, key: kind, name: `${kind} of the zombie` }));
-  await eventually(() => victim.reachedItsPoint, { timeoutMs: 20_000 });
+  await eventually(() => victim.reachedItsPoint, PATIENCE);
   return victim;
 }
 
@@ -45,9 +46,10 @@ async function stopAt(databaseUrl: string, point: CrashPoint, acknowledged: Ackn
 async function expectRecovery(victim: VictimProcess, peer: KindsEngine, acknowledged: Acknowledged): Promise<void> {
   victim.call(acknowledged.called({ kind: "values", key: "later", name: "later" }));
   const toldOf = () => new Set([...victim.told("ended"), ...victim.told("refused")].map(({ name }) => name));
-  await eventually(() => expect([...toldOf()]).toEqual(expect.arrayContaining([...acknowledged.calls.keys()])), {
-    timeoutMs: 20_000,
-  });
+  await eventually(
+    () => expect([...toldOf()]).toEqual(expect.arrayContaining([...acknowledged.calls.keys()])),
+    PATIENCE,
+  );
   expect(victim.told("ended").map(({ name }) => name)).toContain("later");
   acknowledged.hear(victim);
   await acknowledged.repeat(peer.engine);
