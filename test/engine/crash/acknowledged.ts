@@ -74,5 +74,7 @@ export class Acknowledged {
 
 /** A read whose connection broke is not repeated; callers of a server are told `unavailable` (server/connect-errors.ts). */
 function isConnectionLost(reason: string): boolean {
-  return /\b(Connection terminated|terminating connection|ECONNRESET)\b/.test(reason);
+  return /Connection terminated|terminating connection|timeout|\b(ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT)\b/.test(
+    reason,
+  );
 }
