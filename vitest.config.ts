@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 const POSTGRES_TESTS = "test/**/*.pg.test.ts";
 const E2E_TESTS = "test/**/*.e2e.test.ts";
 const KUBE_TESTS = "test/**/*.kube.test.ts";
+const LONG_TESTS = "test/**/*.long.test.ts";
 
 // Where `.ci/run` wants the counts of the run, as JSON.
 const report = process.env["HYDRA_TEST_REPORT"];
@@ -18,7 +19,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [POSTGRES_TESTS, E2E_TESTS, KUBE_TESTS],
+          exclude: [POSTGRES_TESTS, E2E_TESTS, KUBE_TESTS, LONG_TESTS],
           testTimeout: 5_000,
         },
       },
@@ -53,6 +54,18 @@ export default defineConfig({
           // One file at a time: they share two control planes and the machine.
           sequence: { groupOrder: 2 },
           maxWorkers: 1,
+        },
+      },
+      {
+        // `npm run test:long`; `npm test` leaves it out.
+        test: {
+          name: "long",
+          include: [LONG_TESTS],
+          globalSetup: "test/support/global-setup.ts",
+          testTimeout: 600_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 3 },
+          maxWorkers: 2,
         },
       },
     ],

@@ -1,3 +1,4 @@
+import { crashPoint } from "./crash-points.ts";
 import type { EntryRecord } from "./journal.ts";
 import type { Asked, Operation } from "./operations.ts";
 import type { Released, Residents } from "./residents.ts";
@@ -51,7 +52,9 @@ export class Claimer {
     if (limit <= 0) return;
     this.#claiming = true;
     this.#hinted = false;
+    crashPoint("claim:asked");
     write({ kind: "claim", limit }, () => {
+      crashPoint("claim:committed");
       this.#claiming = false;
     });
   }
@@ -63,8 +66,10 @@ export class Claimer {
     const { residents, write } = this.#options;
     const released = residents.release(RELEASED_AT_ONCE, RELEASED_AFTER_MS);
     let uncommitted = released.length;
+    if (uncommitted > 0) crashPoint("suspension:asked");
     for (const { id, entries } of released) {
       write({ kind: "suspension", id, entries }, () => {
+        crashPoint("suspension:committed");
         if (--uncommitted === 0) void this.#wakeReached(released);
       });
     }

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { crashPoint } from "./crash-points.ts";
 import { TerminalError } from "./errors.ts";
 import type { EngineObserver } from "./observer.ts";
 import type { BatchOutcome } from "./operations.ts";
@@ -143,6 +144,7 @@ export class Committer {
       flight.isSent = true;
       this.#lookAhead();
     };
+    crashPoint("batch:taken");
     this.#connection.transact(batchProgram(this.#input(flight)), onLastStage).then(
       (result) => resolve({ result }),
       (error: unknown) => resolve({ error }),
@@ -175,10 +177,13 @@ export class Committer {
     if (this.#lost) return;
     if ("error" in answer) return await this.#recover(answer.error, flight.units, repeats);
     this.#flights.shift();
+    crashPoint("batch:committed");
     this.#number = flight.number;
     this.#note(flight);
     this.#settle(flight.units, answer.result);
+    crashPoint("batch:told");
     this.#options.onOutcome(answer.result.outcome);
+    crashPoint("batch:followed");
   }
 
   async #recover(error: unknown, units: readonly Unit[], repeats: number): Promise<void> {
@@ -197,6 +202,7 @@ export class Committer {
     }
     // The server has answered: both are rolled back.
     this.#flights = [];
+    crashPoint("batch:rolled-back");
     await this.#commitAgain(units, error, verdict === "repeat" ? repeats + 1 : undefined);
     if (ahead) await this.#commit(ahead.units, 0);
   }

@@ -246,7 +246,7 @@ class DurableEngine implements Engine {
   }
 
   #outcomeOf(completion: Completion): Outcome {
-    return outcomeFrom(completion, this.#succession?.node?.databaseNow());
+    return outcomeFrom(completion, this.#succession?.databaseNow());
   }
 
   readonly #onUpkeepError = (error: unknown): void => {

@@ -4,6 +4,7 @@ import type { AttemptHost } from "./attempt-host.ts";
 import { reportFailure, reportParking, reportPause } from "./attempt-reports.ts";
 import { Claimer } from "./claimer.ts";
 import { Committer, type Remains } from "./committer.ts";
+import { crashPoint } from "./crash-points.ts";
 import { messageOf, NodeLostError } from "./errors.ts";
 import { fanOutValue, type Completion } from "./journal.ts";
 import { OUTSIDE_RESERVE } from "./limits.ts";
@@ -214,6 +215,7 @@ export class Node implements AttemptHost {
     this.#over = true;
     this.residents.dropAll();
     await this.committer.drained();
+    crashPoint("leave:drained");
     this.#upkeep.stop();
     await this.#connection.close();
     await takeOver(this.#shared.upkeepPool, this.id);

@@ -1,4 +1,5 @@
 import type { Invocation } from "./api.ts";
+import { crashPoint } from "./crash-points.ts";
 import type { AnyHandler } from "./definition.ts";
 import { formatInvocationId } from "./ids.ts";
 import type { Birth } from "./operations.ts";
@@ -52,6 +53,7 @@ export function callUnit({ invocation, handler, id, claim, source, committed, fa
     ...(source && { input: source.input }),
     ...(output === undefined ? {} : { answer: output }),
   };
+  crashPoint("call:made");
   return {
     urgent: true,
     birth: id,
@@ -67,7 +69,10 @@ export function callUnit({ invocation, handler, id, claim, source, committed, fa
       if (!copies) return [birth];
       return [birth, { kind: "journal_copy", from: source.id, to: id, entries: source.entries }];
     },
-    committed: (_results, existing) => committed({ repeatOf: existing, output }),
+    committed: (_results, existing) => {
+      crashPoint("call:committed");
+      committed({ repeatOf: existing, output });
+    },
     failed,
   };
 }

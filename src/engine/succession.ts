@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Remains } from "./committer.ts";
+import { crashPoint } from "./crash-points.ts";
 import { EngineUnavailableError, messageOf, type TerminalError } from "./errors.ts";
 import { Node } from "./node.ts";
 import type { NodeShared } from "./node-surroundings.ts";
@@ -27,6 +28,8 @@ const FULL_DISK_PAUSE_MS = 1_000;
 export class Succession {
   readonly #shared: NodeShared;
   #node: Node | undefined;
+  /** The present one, or the last that there was. */
+  #latest: Node | undefined;
   #homeless: Unit[] = [];
   #outageSince: number | undefined;
   #diskIsFull = false;
@@ -44,12 +47,17 @@ export class Succession {
     return this.#node;
   }
 
+  /** The database's time in milliseconds since 1970, also during an outage. Undefined before the first node. */
+  databaseNow(): number | undefined {
+    return this.#latest?.databaseNow();
+  }
+
   get queued(): number {
     return this.#node?.committer.queued ?? this.#homeless.length;
   }
 
   async start(): Promise<void> {
-    this.#node = await Node.join(this.#shared);
+    this.#latest = this.#node = await Node.join(this.#shared);
   }
 
   submit(unit: Unit): void {
@@ -96,10 +104,12 @@ export class Succession {
       if (this.#diskIsFull) await delay(FULL_DISK_PAUSE_MS, undefined, { signal }).catch(() => {});
       try {
         const { lastBatch } = await takeOver(this.#shared.upkeepPool, lost.id);
+        crashPoint("rejoin:fenced");
         for (let [next, ...later] = toSettle; next; [next, ...later] = toSettle) {
           await this.#findOut(next.units, lastBatch >= next.number);
           toSettle = later;
         }
+        crashPoint("rejoin:found-out");
         await this.#welcome(await Node.join(this.#shared));
         return;
       } catch (error) {
@@ -114,7 +124,7 @@ export class Succession {
 
   async #welcome(node: Node): Promise<void> {
     if (this.#stopping.signal.aborted) return await node.leave();
-    this.#node = node;
+    this.#latest = this.#node = node;
     this.#shared.log.info({ node: node.id, outageMs: this.#outageMs() }, "the database is back");
     this.#shared.observer.databaseRegained();
     this.#outageSince = undefined;

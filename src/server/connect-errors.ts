@@ -24,6 +24,9 @@ const UNSTORABLE_TEXT = "22021";
 /** The database is away, as the network says it. */
 const SOCKET_AWAY = new Set(["ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE", "ETIMEDOUT"]);
 
+/** The same, as `pg` says it, without a code. */
+const CONNECTION_BROKE = /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout)/;
+
 /** The error for a failure that is on record, for example an invocation's outcome. */
 export function errorOfFailure(
   failure: { readonly kind: FailureKind; readonly message: string },
@@ -54,7 +57,7 @@ export function toConnectError(thrown: unknown): ConnectError {
     const message = "the database's disk is full: nothing new is taken until there is room";
     return new ConnectError(message, Code.ResourceExhausted, undefined, undefined, thrown);
   }
-  if (isDatabaseAway(code)) {
+  if (isDatabaseAway(code) || (thrown instanceof Error && CONNECTION_BROKE.test(thrown.message))) {
     return new ConnectError("the database does not answer, try again", Code.Unavailable, undefined, undefined, thrown);
   }
   return new ConnectError("internal error", Code.Internal, undefined, undefined, thrown);

@@ -43,6 +43,18 @@ describe("toConnectError", () => {
     expect(error.rawMessage).not.toContain("secret");
   });
 
+  // As `pg` says it, without a code.
+  test.each([
+    "Connection terminated",
+    "Connection terminated unexpectedly",
+    "Connection terminated due to connection timeout",
+    "timeout exceeded when trying to connect",
+    "Query read timeout",
+  ])("a connection that broke while it read (%s): unavailable", (message) => {
+    const cause = new Error(message);
+    expect(toConnectError(cause)).toMatchObject({ code: Code.Unavailable, cause });
+  });
+
   test("text that Postgres cannot store: invalid, and nothing for the log", () => {
     const error = toConnectError(Object.assign(new Error("invalid byte sequence"), { code: "22021" }));
     expect(error.code).toBe(Code.InvalidArgument);

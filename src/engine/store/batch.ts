@@ -1,3 +1,4 @@
+import { crashPoint } from "../crash-points.ts";
 import type { Effect, EffectCall } from "../effect.ts";
 import { parseAwakeableId, parseInvocationId } from "../ids.ts";
 import { OUTSIDE_RESERVE } from "../limits.ts";
@@ -49,6 +50,7 @@ export function* batchProgram(input: BatchInput): Program<BatchResult> {
   if (claiming.length > 0) {
     const rows: Row[][] = yield { statements: [...head, claimKeys(claiming)], last: false } satisfies Stage;
     existing = existingClaims(claiming, rows.at(-1) ?? []);
+    crashPoint("batch:keys-claimed");
     head = [];
   }
   const active = input.units.filter((unit) => !existing.has(unit));
@@ -62,6 +64,7 @@ export function* batchProgram(input: BatchInput): Program<BatchResult> {
       last: false,
     } satisfies Stage;
     results = readEffects(effects, rows.slice(before.length));
+    crashPoint("batch:effects-run");
     head = [];
   }
   const { operations, refused } = collectOperations(active, results, input.secret);
@@ -69,6 +72,7 @@ export function* batchProgram(input: BatchInput): Program<BatchResult> {
   const writes = writeStatements(request);
   const epilogues = distinctStatements(effects, (effect) => effect.epilogue);
   const statements = [...head, ...writes.map((write) => write.statement), ...epilogues];
+  crashPoint("batch:writes-made");
   const rows: Row[][] = yield { statements, last: true } satisfies Stage;
   return {
     outcome: readOutcome(writes, rows.slice(head.length), request.operations.birth),

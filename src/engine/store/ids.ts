@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { crashPoint } from "../crash-points.ts";
 
 const BLOCK = 1_000_000;
 const LOW = BLOCK / 2;
@@ -61,10 +62,12 @@ export class IdBlocks {
   }
 
   async #fetch(): Promise<number> {
+    crashPoint("ids:before");
     const { rows } = await this.#pool.query<{ first: string }>(
       "update engine.shared set next_id = next_id + $1::int8 returning next_id - $1::int8 as first",
       [BLOCK],
     );
+    crashPoint("ids:taken");
     return Number(rows[0]?.first);
   }
 }

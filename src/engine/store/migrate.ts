@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { runner } from "node-pg-migrate";
 import pg from "pg";
+import { crashPoint } from "../crash-points.ts";
 import { TerminalError } from "../errors.ts";
 
 const OLDEST_POSTGRES = 14;
@@ -35,6 +36,7 @@ export async function migrate(options: MigrateOptions): Promise<void> {
     await assertServerVersion(client, options.oldestPostgres ?? OLDEST_POSTGRES);
     // The library's own lock gives up at once where another process migrates.
     await client.query("select pg_advisory_lock($1::bigint)", [MIGRATION_LOCK]);
+    crashPoint("migration:before");
     await runner({
       dbClient: client,
       dir: fileURLToPath(options.dir),
@@ -46,8 +48,10 @@ export async function migrate(options: MigrateOptions): Promise<void> {
       migrationsTable: "migrations",
       noLock: true,
       singleTransaction: true,
-      logger: { debug() {}, info() {}, warn() {}, error() {} },
+      // It tells of each migration, inside its transaction.
+      logger: { debug() {}, info: () => crashPoint("migration:open"), warn() {}, error() {} },
     });
+    crashPoint("migration:committed");
   } finally {
     await client.end().catch(() => {});
   }

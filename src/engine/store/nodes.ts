@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { crashPoint } from "../crash-points.ts";
 import type { WriterConnection } from "./connection.ts";
 
 // Nodes in the database: who is there, who is dead, and the take-over of what
@@ -20,22 +21,26 @@ const LOCK_NOT_AVAILABLE = "55P03";
 
 /** Registers a node on the connection that will write its batches. `handlers`: what it can run, as service/handler. */
 export async function registerNode(connection: WriterConnection, handlers: readonly string[]): Promise<number> {
+  crashPoint("node:before");
   const [row] = await connection.query<{ id: string }>(
     `with node as (insert into engine.nodes (backend_pid, handlers) values (pg_backend_pid(), $2::text[]) returning id),
           beat as (insert into engine.heartbeats (node_id) select id from node)
      select id, pg_advisory_lock($1::int4, id::int4) from node`,
     [LOCK_CLASS, handlers],
   );
+  crashPoint("node:registered");
   return Number(row?.id);
 }
 
 /** Shows that the node is there. Returns the database's time in milliseconds since 1970; undefined: it was fenced off. */
 export async function beat(pool: pg.Pool, nodeId: number): Promise<number | undefined> {
+  crashPoint("heartbeat:before");
   const { rows } = await pool.query<{ now: string }>(
     `update engine.heartbeats set beat_at = clock_timestamp() where node_id = $1::int8
      returning extract(epoch from clock_timestamp()) * 1000 as now`,
     [nodeId],
   );
+  crashPoint("heartbeat:written");
   return rows[0] && Number(rows[0].now);
 }
 
@@ -83,6 +88,7 @@ export async function takeOver(pool: pg.Pool, nodeId: number): Promise<Fenced> {
 
 /** Undefined: a batch of the node held its row for too long. */
 async function fence(client: pg.PoolClient, nodeId: number): Promise<Fenced | undefined> {
+  crashPoint("takeover:before");
   await client.query("begin");
   try {
     await client.query(`set local lock_timeout = ${LOCK_WAIT_MS}`);
@@ -90,10 +96,13 @@ async function fence(client: pg.PoolClient, nodeId: number): Promise<Fenced | un
       "update engine.nodes set fenced_at = coalesce(fenced_at, now()) where id = $1::int8 returning batch",
       [nodeId],
     );
+    crashPoint("takeover:fenced");
     const released = await release(client, nodeId);
+    crashPoint("takeover:released");
     await client.query("delete from engine.heartbeats where node_id = $1::int8", [nodeId]);
     await client.query("select pg_notify('engine', 'r')");
     await client.query("commit");
+    crashPoint("takeover:committed");
     return { lastBatch: Number(rows[0]?.batch ?? 0), released };
   } catch (error) {
     await client.query("rollback");
@@ -116,6 +125,7 @@ export async function forgetNodes(pool: pg.Pool): Promise<void> {
     `delete from engine.nodes n where n.fenced_at < now() - interval '${FENCED_KEPT_HOURS} hours'
         and not exists (select from pg_locks l where ${lockOf("n.id")})`,
   );
+  crashPoint("retention:nodes-forgotten");
 }
 
 function lockOf(nodeId: string): string {

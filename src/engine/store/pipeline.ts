@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { crashPoint } from "../crash-points.ts";
 
 // One transaction as one pipeline of the extended protocol.
 //
@@ -163,6 +164,7 @@ export class Pipeline<T> {
       wire.flush();
     }
     wire.stream.uncork();
+    crashPoint(stage.last ? "batch:sync-sent" : "batch:stage-sent");
     if (stage.last) this.#onLastStage();
   }
 

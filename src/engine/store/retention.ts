@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { crashPoint } from "../crash-points.ts";
 import { SERVED } from "./claimable.ts";
 import { lastIdOfBlock } from "./ids.ts";
 
@@ -28,6 +29,7 @@ export async function deleteExpired(
   let deleted = 0;
   let after = "-1";
   while (!signal.aborted) {
+    crashPoint("retention:before");
     const { rows } = await pool.query<{ last: string | null; deleted: string; old: boolean }>(
       `with page as materialized (
          select i.id, i.parent_id, i.created_at, i.completed_at, i.service, i.key, i.handler, i.idempotency_key,
@@ -53,6 +55,7 @@ export async function deleteExpired(
               exists (select from page where created_at < now() - $5::float8 * interval '1 millisecond') as old`,
       [after, defaultMs, [...byHandler.keys()], [...byHandler.values()], shortestMs],
     );
+    crashPoint("retention:page-deleted");
     const [row] = rows;
     deleted += Number(row?.deleted ?? 0);
     if (row?.last == null) break;
