@@ -20,7 +20,7 @@ const program = documentedProgram();
 /** Named by the pages, and of other programs: buf, grpcurl, Node and the benchmarks. */
 const FLAGS_OF_OTHERS = [
   "--protocol",
-  "--max-semi-space-size",
+  "--semi-space-growth-factor",
   "--heap-growing-percent",
   "--reflect-header",
   "--only",

@@ -186,8 +186,8 @@ export interface Engine {
   /**
    * Runs one that has ended again, as a new invocation with the same input, which
    * its handler's door judges as a call from outside; with `fromEntry`, it has the
-   * journal before that entry. One that is parked goes on itself from that entry.
-   * Undefined: there is none. Refused where it is open otherwise.
+   * journal before that entry. One that is parked goes on itself from that entry,
+   * which must not be its first. Undefined: there is none. Refused where it is open otherwise.
    */
   restart(invocationId: string, restart?: Restart): Promise<Accepted | undefined>;
   /** Deletes one that has ended. Refused where it has not, or an open one called it. */

@@ -154,7 +154,8 @@ export class Attempt {
 
   /** The write of an end that a `tx` brings about; none where it does not. */
   endByTx(completion: Completion | undefined): readonly Operation[] {
-    this.#endsByTx = completion !== undefined;
+    // Killed meanwhile: should this batch be rolled back, the kill is written, and not this.
+    this.#endsByTx = completion !== undefined && !this.#dropped;
     return completion ? [completionWrite(this.invocation, completion, this.hasTimers)] : [];
   }
 
@@ -205,6 +206,7 @@ export class Attempt {
     this.#submit(() => [{ kind: "parking", id: this.invocation.id, asked: this.#asked, ...reason }], [], 1, {
       committed: () => this.host.onParked(this, error),
       failed: (refusal) => this.host.onFailed(this, refusal),
+      isWanted: () => !this.#finished,
     });
   }
 

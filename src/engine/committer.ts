@@ -71,7 +71,7 @@ export class Committer {
   readonly #connection: WriterConnection;
   readonly #options: CommitterOptions;
   readonly #queue = new UnitQueue();
-  /** Taken from the queue, and not told yet what became of them. */
+  /** Taken from the queue, in flight or not, and not told yet what became of them. */
   readonly #taken = new Set<Unit>();
   /** Two at most, in the order of their numbers. */
   #flights: Flight[] = [];

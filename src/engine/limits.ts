@@ -8,7 +8,7 @@ export interface EngineLimits {
   maxQueuedOperations: number;
   /** Operations in one batch. Default 1,000. */
   maxBatchOperations: number;
-  /** Operations that must wait for a batch to be sent while the one before it is under way. */
+  /** Operations that must wait for a batch to be sent while the one before it is under way. Default 250. */
   sendAheadFrom: number;
   /** A node that has not shown itself for this long is taken over. Default 5,000. */
   leaseMs: number;

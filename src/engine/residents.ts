@@ -177,7 +177,8 @@ export class Residents {
     const released: Released[] = [];
     for (const [id, { attempt, idleSince, invocation }] of this.#residents) {
       if (released.length >= count) break;
-      if (!attempt || attempt.busy || idleSince === undefined || idleSince > before) continue;
+      // One that has ended is not busy, and its end may still be on its way to the database.
+      if (!attempt || attempt.busy || attempt.ended || idleSince === undefined || idleSince > before) continue;
       released.push({ id, entries: attempt.pendingEntries, asked: invocation.asked });
       attempt.drop();
       this.#residents.delete(id);

@@ -22,6 +22,21 @@ const killed = { ok: false, kind: "killed", message: "killed" };
 /** Nothing comes by itself in the time of a test. */
 const noPolls = { pollMs: 60_000 };
 
+test("E7. one that is killed and that no node has taken yet, then paused: it is not parked, and ends", async () => {
+  await using db = await createDatabase();
+  const sleeper = handler("sleeper", async (ctx) => ctx.sleep(60_000));
+  const before = await startEngine(db.url, [sleeper]);
+  const id = await send(before, "sleeper");
+  await before.stop();
+  await query(db.url, "update engine.invocations set stop_requested = 'kill'");
+  // One that is full takes nothing.
+  await using full = await startEngine(db.url, [], { limits: { ...noPolls, maxResident: 0 } });
+  expect(await full.pause(id)).toBe(true);
+  expect(await statusOf(full, id)).toBe("ready");
+  await using engine = await startEngine(db.url, [sleeper]);
+  expect(await ended(engine, id)).toMatchObject(killed);
+});
+
 describe("cancelling one in a line while its turn comes", () => {
   test("E3. the key is being handed on by another node: whoever is left in the line gets it", async () => {
     await using db = await createDatabase();

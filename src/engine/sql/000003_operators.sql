@@ -33,6 +33,10 @@ begin
   if copied <> entries then
     raise exception 'the journal of % has % of % entries', source, copied, entries using errcode = 'HY002';
   end if;
+  if exists (select from engine.journal j
+              where j.invocation_id = target and j.kind = 'call' and j.value is null and j.failure_kind is null) then
+    raise exception 'the journal of % has a call whose outcome is not kept', source using errcode = 'HY002';
+  end if;
   -- A sleep without a timer would be slept again.
   insert into engine.timers (invocation_id, entry, fire_at)
   select target, j.entry, now() from engine.journal j

@@ -11,9 +11,12 @@ export interface Judged {
   readonly status: InvocationStatus;
 }
 
-const TARGET = `select input.ord, i.id, i.status from $input join engine.invocations i on i.id = input.id for update of i`;
+const TARGET = `select input.ord, i.id, i.status, i.stop_requested as stop from $input join engine.invocations i on i.id = input.id for update of i`;
 
-/** Notes that it is to be paused; parks it at once where nobody runs it and it needs no place in a line. */
+/**
+ * Notes that it is to be paused; parks it at once where nobody runs it and it
+ * needs no place in a line, unless it is to be killed.
+ */
 export const pauseInvocation = defineEffect<{ id: number }, Judged>({
   name: "engine_pause",
   input: { id: "int8" },
@@ -21,9 +24,9 @@ export const pauseInvocation = defineEffect<{ id: number }, Judged>({
   sql: `with target as materialized (${TARGET}), done as (
           update engine.invocations i
              set pause_requested = true,
-                 status = case when i.status in ('ready', 'suspended') then 'parked' else i.status end,
-                 start_at = case when i.status = 'suspended' then null else i.start_at end
-            from target t
+                 status = case when t.parks then 'parked' else i.status end,
+                 start_at = case when t.parks and i.status = 'suspended' then null else i.start_at end
+            from (select id, status in ('ready', 'suspended') and stop is distinct from 'kill' as parks from target) t
            where i.id = t.id and i.completed_at is null and i.status <> 'parked'
         )
         select ord, status, pg_notify('engine', 'w' || id) from target`,
