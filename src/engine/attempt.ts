@@ -170,8 +170,7 @@ export class Attempt {
   /** A step failed and is tried again: said of the invocation, for those who look. */
   noteFailedTry(failure: string, failures: number): void {
     if (this.#ended) return;
-    const { id } = this.invocation;
-    this.#submit(() => [{ kind: "attempt_failure", id, failure, failures, attempts: 0 }], [], 1, {
+    this.#submit(() => [{ kind: "attempt_failure", id: this.invocation.id, failure, failures, attempts: 0 }], [], 1, {
       committed: () => {},
       failed: () => {},
       isWanted: () => !this.#dropped,
