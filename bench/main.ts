@@ -23,7 +23,7 @@ const { values: flags, positionals } = parseArgs({
     only: { type: "string", multiple: true },
     /** Of the section `kubernetes`, as those that follow. */
     deployments: { type: "string", default: "1000" },
-    rounds: { type: "string", default: "3" },
+    rounds: { type: "string", default: "4" },
     quiet: { type: "string", default: "30" },
   },
 });

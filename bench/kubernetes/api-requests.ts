@@ -2,15 +2,44 @@ import { HttpMethod, IsomorphicFetchHttpLibrary, type KubeConfig, RequestContext
 import { readKubeconfig } from "../../test/kube/kubeconfig.ts";
 
 const WRITES = ["POST", "PUT", "PATCH", "APPLY", "DELETE", "DELETECOLLECTION"];
+const READS = ["GET", "LIST"];
 
-/** How many writes an API server has taken since its start, but for leases, which its own programs renew. */
-export async function countWrites(kubeconfig: string): Promise<number> {
+/** What an API server has done since its start, but for leases, which its own programs renew. */
+export interface ApiRequests {
+  readonly reads: number;
+  readonly writes: number;
+  /** Told to those who watch. */
+  readonly events: number;
+}
+
+/** Who counts is in it: one read. */
+export async function countRequests(kubeconfig: string): Promise<ApiRequests> {
   const text = await readMetrics(readKubeconfig(kubeconfig));
-  let writes = 0;
-  for (const [, labels = "", value] of text.matchAll(/^apiserver_request_total\{(.*)\} (\S+)$/gm)) {
-    if (WRITES.includes(labelOf(labels, "verb")) && labelOf(labels, "resource") !== "leases") writes += Number(value);
+  const answered = [...samplesOf(text, "apiserver_request_total")].filter(
+    ({ labels }) => labelOf(labels, "resource") !== "leases",
+  );
+  const withVerb = (verbs: readonly string[]) =>
+    answered.filter(({ labels }) => verbs.includes(labelOf(labels, "verb")));
+  return {
+    reads: sum(withVerb(READS)),
+    writes: sum(withVerb(WRITES)),
+    events: sum([...samplesOf(text, "apiserver_watch_events_total")]),
+  };
+}
+
+interface Sample {
+  readonly labels: string;
+  readonly value: number;
+}
+
+function* samplesOf(text: string, metric: string): Iterable<Sample> {
+  for (const [, labels = "", value] of text.matchAll(new RegExp(`^${metric}\\{(.*)\\} (\\S+)$`, "gm"))) {
+    yield { labels, value: Number(value) };
   }
-  return writes;
+}
+
+function sum(samples: readonly Sample[]): number {
+  return samples.reduce((total, { value }) => total + value, 0);
 }
 
 function labelOf(labels: string, name: string): string {

@@ -39,6 +39,11 @@ describe("an awakeable's id", () => {
     );
   });
 
+  test("of an older version is the same: those that were given away go on counting", () => {
+    const id = formatAwakeableId({ invocationId: 123_456_789_012, entry: 7 }, Buffer.alloc(32, 0xab));
+    expect(id).toBe("sign_1AAAAHL6ZGhQAAAAH_G6cI6PV9SE");
+  });
+
   test("with any bit changed is refused", () => {
     const text = formatAwakeableId({ invocationId: 1, entry: 2 }, secret);
     const bytes = Buffer.from(text.slice("sign_1".length), "base64url");
