@@ -1,5 +1,6 @@
-// `npm run bench -- [SIZES] [--only SECTION] [--deployments N]`: what hydra costs, beside floors of the same minute.
+// `npm run bench -- [SIZES] [--only SECTION] [--json FILE]`: what hydra costs, beside floors of the same minute.
 
+import { writeFile } from "node:fs/promises";
 import os from "node:os";
 import { parseArgs } from "node:util";
 import { measureAgents } from "./agents.ts";
@@ -8,11 +9,12 @@ import { measureCliStart } from "./cli-start.ts";
 import { type BenchPostgres, startBenchPostgres } from "./database.ts";
 import { measureDurableStep } from "./durable-step.ts";
 import { measureImport } from "./import.ts";
+import { measureLarge, measureSize } from "./large.ts";
 import { printKubernetes } from "./kubernetes/print.ts";
 import { measureNotifications } from "./notifications.ts";
 import { measureRollout } from "./rollout.ts";
 import { measureStartUp } from "./start-up.ts";
-import { head, number, row } from "./table.ts";
+import { head, number, type Printed, row, say, takePrinted } from "./table.ts";
 
 const IMPORTS = [1_000, 10_000, 100_000];
 
@@ -21,6 +23,8 @@ const { values: flags, positionals } = parseArgs({
   options: {
     /** May be repeated. */
     only: { type: "string", multiple: true },
+    /** File for the figures, in full precision. */
+    json: { type: "string" },
     /** Of the section `kubernetes`, as those that follow. */
     deployments: { type: "string", default: "1000" },
     rounds: { type: "string", default: "4" },
@@ -61,7 +65,30 @@ const sections: Record<string, (postgres: BenchPostgres) => Promise<void>> = {
   },
 
   async cancel(postgres) {
-    console.log(`\nCancel in the middle of a rollout of 10,000: ${number(await measureCancel(postgres))} ms`);
+    say("Cancel in the middle of a rollout of 10,000: ", number(await measureCancel(postgres)), " ms");
+  },
+
+  async large(postgres) {
+    head(0, "rollout of", "deploys/s", "wall a deploy, ratio", "CPU ms a deploy", "peak RSS, MB");
+    const small = await measureSize(postgres, 10_000);
+    const large = await measureLarge(postgres, 100_000);
+    for (const [size, it] of [
+      [10_000, small],
+      [100_000, large],
+    ] as const) {
+      const ratio = number(it.wallMsPerDeploy / small.wallMsPerDeploy, 2);
+      row(number(size), number(it.deploysPerSecond), ratio, number(it.cpuMsPerDeploy, 2), number(it.peakRss));
+    }
+    const { cancelMs, watchP50, watchP99, watchMax } = large;
+    say("Cancel in the middle of the waves of 100,000: at most ", number(Math.max(...cancelMs)), " ms");
+    say(
+      "An event of 100,000 until a Watch has it: p50 ",
+      number(watchP50),
+      " ms, p99 ",
+      number(watchP99),
+      ", at most ",
+      number(watchMax),
+    );
   },
 
   async notifications(postgres) {
@@ -94,9 +121,12 @@ const sections: Record<string, (postgres: BenchPostgres) => Promise<void>> = {
 
   async start() {
     const startUp = await measureStartUp();
-    console.log(
-      `\n\`hydra dev\` to its first answer: ${number(startUp.fresh)} ms with a fresh database, ` +
-        `${number(startUp.existing)} ms with an existing one`,
+    say(
+      "`hydra dev` to its first answer: ",
+      number(startUp.fresh),
+      " ms with a fresh database, ",
+      number(startUp.existing),
+      " ms with an existing one",
     );
     const cliStart = await measureCliStart();
     head(1, "first line of", "p50, ms", "max, ms");
@@ -113,13 +143,18 @@ const sections: Record<string, (postgres: BenchPostgres) => Promise<void>> = {
 const names = flags.only ?? Object.keys(sections);
 const unknown = names.find((name) => !Object.hasOwn(sections, name));
 if (unknown !== undefined) throw new Error(`no section ${unknown}: there are ${Object.keys(sections).join(", ")}`);
-console.log(
+const machine =
   `${new Date().toISOString().slice(0, 10)}, ${os.cpus().length} cores, ${os.cpus()[0]?.model.trim()}, ` +
-    `Node ${process.version}, embedded Postgres with durable settings`,
-);
+  `Node ${process.version}, embedded Postgres with durable settings`;
+console.log(machine);
+const figures: Record<string, readonly Printed[]> = {};
 const postgres = await startBenchPostgres();
 try {
-  for (const name of names) await sections[name]?.(postgres);
+  for (const name of names) {
+    await sections[name]?.(postgres);
+    figures[name] = takePrinted();
+  }
+  if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify({ machine, ...figures }, null, 2)}\n`);
 } finally {
   await postgres.stop();
 }

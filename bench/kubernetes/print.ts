@@ -1,7 +1,7 @@
 import { leaveOutKube } from "../../test/kube/assets.ts";
 import type { BenchPostgres } from "../database.ts";
 import { type KubernetesOptions, measureKubernetes } from "../kubernetes.ts";
-import { head, number, row } from "../table.ts";
+import { type Figure, head, number, row, say } from "../table.ts";
 
 /** The section of agents on a real control plane, where its programs are there. */
 export async function printKubernetes(postgres: BenchPostgres, options: KubernetesOptions): Promise<void> {
@@ -9,7 +9,7 @@ export async function printKubernetes(postgres: BenchPostgres, options: Kubernet
   const figures = await measureKubernetes(postgres, options);
   const { floor, hydra, restMs, rolloutPeakRss, memory, writes, readyP50, readyP99 } = figures;
   const each = (count: number) => number(count / options.deployments, 1);
-  const fleet = `${number(options.deployments)} Deployments with 3 pods each`;
+  const fleet = `${number(options.deployments).toString()} Deployments with 3 pods each`;
   head(1, fleet, "a plain script", "hydra with its agent", "ratio");
   for (const [what, field] of [
     ["wall, s", "wallMs"],
@@ -32,16 +32,20 @@ export async function printKubernetes(postgres: BenchPostgres, options: Kubernet
   }
   row("CPU of the agent, s", "", seconds(hydra.agentMs), number(hydra.agentMs / floor.controlPlaneMs, 2));
   row("CPU of the server and Postgres, s", "", seconds(hydra.hydraMs), number(hydra.hydraMs / floor.controlPlaneMs, 2));
-  console.log(`\nThe control plane at rest, without an agent: ${number(restMs / 10, 1)} % of a core`);
+  say("The control plane at rest, without an agent: ", number(restMs / 10, 1), " % of a core");
   head(0, "Deployments", "RSS of the agent, MB", "peak, MB");
   for (const { deployments, rss, peakRss } of memory) row(number(deployments), number(rss), number(peakRss));
-  console.log(`\nHighest RSS of the agent in a rollout: ${number(rolloutPeakRss)} MB`);
-  console.log(`\nWrites to the API server in ${number(options.quietMs / 1_000)} s without a change: ${number(writes)}`);
-  console.log(
-    `\nFrom "the Deployment is available" to "the sentinel is ready": p50 ${number(readyP50)} ms, p99 ${number(readyP99)} ms`,
+  say("Highest RSS of the agent in a rollout: ", number(rolloutPeakRss), " MB");
+  say("Writes to the API server in ", number(options.quietMs / 1_000), " s without a change: ", number(writes));
+  say(
+    'From "the Deployment is available" to "the sentinel is ready": p50 ',
+    number(readyP50),
+    " ms, p99 ",
+    number(readyP99),
+    " ms",
   );
 }
 
-function seconds(ms: number): string {
+function seconds(ms: number): Figure {
   return number(ms / 1_000, 1);
 }
