@@ -5,7 +5,7 @@ import { KINDS, seesNothing } from "./kinds.ts";
 // rows that break it. Those of `STRUCTURE` hold in every snapshot, also in the
 // middle of the work and right after a kill.
 
-interface Question {
+export interface Question {
   readonly sentence: string;
   /** Answers with one column, which names the offender. */
   readonly sql: string;
@@ -13,7 +13,7 @@ interface Question {
 
 const OPEN = "completed_at is null";
 
-const STRUCTURE: readonly Question[] = [
+export const STRUCTURE: readonly Question[] = [
   {
     sentence: "E3. a key is held by something that cannot hold it",
     sql: `select k.key from engine.keys k left join engine.invocations i on i.id = k.holder

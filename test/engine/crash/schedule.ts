@@ -1,3 +1,4 @@
+import { randomFrom } from "../../support/random.ts";
 import { CRASH_POINTS } from "../../../src/engine/crash-points.ts";
 import { DOORS, KINDS } from "./kinds.ts";
 import { type Call, type CrashPlan, EXECUTE } from "./orders.ts";
@@ -79,15 +80,4 @@ function drawTrouble(below: (limit: number) => number): { trouble?: Trouble } {
 
 function pick<T>(list: readonly T[], below: (limit: number) => number): T {
   return list[below(list.length)] as T;
-}
-
-/** Numbers from 0 to below 1 that look random; mulberry32. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d_2b_79_f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
-  };
 }
