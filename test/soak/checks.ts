@@ -18,7 +18,7 @@ export interface CheckParts {
 }
 
 /** What is wrong in the tables, as they are now. */
-export function breachesOf(postgres: SoakPostgres): Promise<string[]> {
+function breachesOf(postgres: SoakPostgres): Promise<string[]> {
   return postgres.snapshot((client) => answersOf(client, [...STRUCTURE, ...SOAK_QUESTIONS]));
 }
 
