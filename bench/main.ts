@@ -4,6 +4,7 @@ import { writeFile } from "node:fs/promises";
 import os from "node:os";
 import { parseArgs } from "node:util";
 import { measureAgents } from "./agents.ts";
+import { measureBloat } from "./bloat.ts";
 import { measureCancel } from "./cancel.ts";
 import { measureCliStart } from "./cli-start.ts";
 import { type BenchPostgres, startBenchPostgres } from "./database.ts";
@@ -110,6 +111,18 @@ const sections: Record<string, (postgres: BenchPostgres) => Promise<void>> = {
     for (const [regions, { deploysPerSecond, cpuMsPerDeploy }] of agents) {
       const ratio = number(deploysPerSecond / (agents.get(1)?.deploysPerSecond ?? Number.NaN), 2);
       row(`regions: ${regions}`, number(deploysPerSecond), ratio, number(cpuMsPerDeploy, 2));
+    }
+  },
+
+  async bloat(postgres) {
+    for (const size of sizes) {
+      const { first, last, shown } = await measureBloat(postgres, size);
+      head(1, `ten rollouts of ${number(size)}, MB after retention`, "first", "tenth", "ratio");
+      const grown = (name: string, [from, to]: readonly [number, number]) => {
+        row(name, number(from / 2 ** 20, 1), number(to / 2 ** 20, 1), number(to / from, 2));
+      };
+      grown("whole database", [first.database, last.database]);
+      for (const name of shown) grown(name, [first.tables.get(name) ?? 0, last.tables.get(name) ?? 0]);
     }
   },
 
