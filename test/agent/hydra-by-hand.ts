@@ -19,6 +19,8 @@ export class HydraByHand {
   readonly calls: ReportObservedStateRequest[] = [];
   /** What GetSentinel says runs. */
   readonly running = new Map<string, string>();
+  /** Decides on a GetSentinel; throw to refuse it. */
+  onGet: (sentinelId: string) => void = () => {};
   /** Decides on a report; throw to refuse it. */
   onReport: (request: ReportObservedStateRequest) => Promise<void> | void = () => {};
   #stream: { messages: (Message | ConnectError)[]; news: PromiseWithResolvers<void> } | undefined;
@@ -34,7 +36,10 @@ export class HydraByHand {
         },
       });
       service(SentinelService, {
-        getSentinel: ({ sentinelId }) => ({ sentinel: { runningImage: this.running.get(sentinelId) ?? "" } }),
+        getSentinel: ({ sentinelId }) => {
+          this.onGet(sentinelId);
+          return { sentinel: { runningImage: this.running.get(sentinelId) ?? "" } };
+        },
       });
     });
   }

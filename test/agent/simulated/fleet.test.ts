@@ -123,6 +123,21 @@ test("the simulation restarts while a sentinel that fails has a bad image: it st
   expect(await report(1)).toMatchObject({ runningImage: OLD, failureClass: DeployFailureClass.CRASH_LOOP });
 });
 
+test("the server goes away when it is asked about one of many: those before it are reported, and the others once it is back", async () => {
+  hydra.running.set("b", OLD);
+  let asked = 0;
+  hydra.onGet = () => {
+    if (++asked === 1) throw new ConnectError("away", Code.Unavailable);
+  };
+  await startFleet({ failures: new Map([["b", "crash_loop"]]) });
+  const all = fullSync(desired("a", NEW, 1n), desired("b", NEW, 1n), desired("c", NEW, 1n));
+  hydra.send(all);
+  await eventually(() => hydra.watched.length === 2);
+  hydra.send(all);
+  await report(3);
+  expect(hydra.reports.map(({ sentinelId }) => sentinelId).toSorted()).toEqual(["a", "b", "c"]);
+});
+
 test("a failure class of whatever name: the report has it, and words for a person that are more than its name", async () => {
   const classes = DeployFailureClassSchema.values.filter(({ number }) => number !== 0);
   const ids = classes.map(({ localName }) => localName.toLowerCase());
