@@ -1,7 +1,7 @@
 import type { Transport } from "@connectrpc/connect";
 import pg from "pg";
 import type { Logger } from "pino";
-import { createEngine, type Engine, migrate, TerminalError } from "../engine/index.ts";
+import { createEngine, type Engine, type EngineLog, migrate, TerminalError, warnOfNewer } from "../engine/index.ts";
 import { checkWebhookUrl, rolloutHandlers, rolloutMigrations, startNotifier, startTrimming } from "../rollout/index.ts";
 import { CertificateError, ListenError, Metrics, startServer, startTraces, type TlsFiles } from "../server/index.ts";
 import type { Phases } from "./phases.ts";
@@ -22,14 +22,14 @@ export async function startServices(
 ): Promise<{ url: string; transport: Transport }> {
   const { config, version, log, signal, insecure: allowInsecure = false } = options;
   checkDefaultWebhook(options);
-  await phases.measure("migrations", () => bringUpToDate(databaseUrl));
+  await phases.measure("migrations", () => bringUpToDate(databaseUrl, log));
   const pool = openPool(databaseUrl, log);
   started.defer(() => pool.end());
 
   const metrics = new Metrics();
   const engine = openEngine(options, databaseUrl, metrics);
   started.defer(() => engine.stop());
-  await phases.measure("engine", () => engine.start());
+  await phases.measure("engine", () => engine.start().catch(tellRefusal));
   const trimming = startTrimming({ engine, log, historyMs: config.historyRetentionMs });
   started.defer(() => trimming.stop());
   const notifier = openNotifier(options, engine, pool, metrics);
@@ -82,12 +82,13 @@ function checkDefaultWebhook({ config: { slackWebhookUrl, webhookAllowedHosts } 
   }
 }
 
-async function bringUpToDate(databaseUrl: string): Promise<void> {
-  try {
-    await migrate({ databaseUrl, ...rolloutMigrations });
-  } catch (error) {
-    throw error instanceof TerminalError ? new UserError(`${error.message}.`, { cause: error }) : error;
-  }
+async function bringUpToDate(databaseUrl: string, log: EngineLog): Promise<void> {
+  warnOfNewer(log, await migrate({ databaseUrl, ...rolloutMigrations }).catch(tellRefusal));
+}
+
+/** A database that this release cannot work on: too old, or too new. */
+function tellRefusal(error: unknown): never {
+  throw error instanceof TerminalError ? new UserError(`${error.message}.`, { cause: error }) : error;
 }
 
 function openEngine({ config, log }: HydraOptions, databaseUrl: string, metrics: Metrics) {

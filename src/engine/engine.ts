@@ -28,7 +28,7 @@ import { Records } from "./records.ts";
 import { Registry } from "./registry.ts";
 import { statsOf } from "./stats.ts";
 import { IdBlocks } from "./store/ids.ts";
-import { engineMigrations, migrate } from "./store/migrate.ts";
+import { engineMigrations, migrate, warnOfNewer } from "./store/migrate.ts";
 import { forgetNodes } from "./store/nodes.ts";
 import { openPools, type Pools } from "./store/pool.ts";
 import { readSecret } from "./store/reads.ts";
@@ -86,7 +86,7 @@ class DurableEngine implements Engine {
 
   async start(): Promise<void> {
     try {
-      await migrate({ databaseUrl: this.#options.databaseUrl, ...engineMigrations });
+      warnOfNewer(this.#log, await migrate({ databaseUrl: this.#options.databaseUrl, ...engineMigrations }));
       this.#secret = await readSecret(this.#pools.reads);
       this.#ids = await IdBlocks.open(this.#pools.reads);
       await this.#join(this.#ids);

@@ -48,4 +48,4 @@ export type { Asked } from "./operations.ts";
 export type { ServiceSettings } from "./registry.ts";
 export type { RetryPolicy } from "./retry.ts";
 export { nodeIsOver, THIS_NODE } from "./node-life.ts";
-export { engineMigrations, migrate, type MigrateOptions } from "./store/migrate.ts";
+export { engineMigrations, migrate, type Migrated, type MigrateOptions, warnOfNewer } from "./store/migrate.ts";

@@ -1,6 +1,8 @@
+import { readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { runner } from "node-pg-migrate";
 import pg from "pg";
+import type { EngineLog } from "../api.ts";
 import { crashPoint } from "../crash-points.ts";
 import { TerminalError } from "../errors.ts";
 
@@ -22,12 +24,23 @@ export interface MigrateOptions {
   oldestPostgres?: number;
 }
 
+/** Takes away what servers of the releases before use: they must not run any more. Others only add. */
+const CONTRACTS = /^\d+_contract_/;
+
+/** How a schema stands after `migrate`. */
+export interface Migrated {
+  /** Names of migrations that a newer release has applied; this one knows nothing of what they added. */
+  readonly newer: readonly string[];
+}
+
 /**
  * Brings a schema up to date: forward only, in one transaction. Started many
- * times at once, one does the work and the others wait for it.
- * Throws a TerminalError where the server is too old.
+ * times at once, one does the work and the others wait for it. A schema that a
+ * newer release has added to is left as it is.
+ * Throws a TerminalError where Postgres is too old, or a newer release has
+ * taken away what this one needs.
  */
-export async function migrate(options: MigrateOptions): Promise<void> {
+export async function migrate(options: MigrateOptions): Promise<Migrated> {
   const client = new pg.Client({ connectionString: options.databaseUrl });
   // An error of the connection also rejects the query it hits.
   client.on("error", () => {});
@@ -36,6 +49,8 @@ export async function migrate(options: MigrateOptions): Promise<void> {
     await assertServerVersion(client, options.oldestPostgres ?? OLDEST_POSTGRES);
     // The library's own lock gives up at once where another process migrates.
     await client.query("select pg_advisory_lock($1::bigint)", [MIGRATION_LOCK]);
+    const newer = await appliedByOthers(client, options);
+    assertUsable(newer);
     crashPoint("migration:before");
     await runner({
       dbClient: client,
@@ -52,9 +67,40 @@ export async function migrate(options: MigrateOptions): Promise<void> {
       logger: { debug() {}, info: () => crashPoint("migration:open"), warn() {}, error() {} },
     });
     crashPoint("migration:committed");
+    return { newer };
   } finally {
     await client.end().catch(() => {});
   }
+}
+
+/** Says so where a newer release has added to the schema. */
+export function warnOfNewer(log: EngineLog, { newer }: Migrated): void {
+  if (newer.length === 0) return;
+  log.warn(
+    { migrations: newer },
+    "a newer release of hydra has added to the database: this one goes on, and is to be replaced by that release as well",
+  );
+}
+
+async function appliedByOthers(client: pg.Client, { dir, schema }: MigrateOptions): Promise<string[]> {
+  const table = `${client.escapeIdentifier(schema)}.migrations`;
+  const { rows: found } = await client.query<{ there: boolean }>("select to_regclass($1) is not null as there", [
+    table,
+  ]);
+  if (!found[0]?.there) return [];
+  const known = new Set((await readdir(dir)).map((file) => file.replace(/\.sql$/, "")));
+  const { rows } = await client.query<{ name: string }>(`select name from ${table} order by id`);
+  return rows.map(({ name }) => name).filter((name) => !known.has(name));
+}
+
+function assertUsable(newer: readonly string[]): void {
+  const contracts = newer.filter((name) => CONTRACTS.test(name));
+  if (contracts.length === 0) return;
+  throw new TerminalError(
+    `the database belongs to a newer release of hydra, which has taken away what this one needs (${contracts.join(", ")}): ` +
+      "start that release, or restore a backup from before its upgrade",
+    "conflict",
+  );
 }
 
 async function assertServerVersion(client: pg.Client, oldest: number): Promise<void> {
