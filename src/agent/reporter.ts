@@ -12,9 +12,12 @@ import { Backoff, needsPerson } from "./backoff.ts";
 //   A5. Of one sentinel only the newest report waits, so memory is bounded by
 //       the number of sentinels.
 //   A6. A report is given up only for a newer one; until then it is sent again
-//       and again, however long the server is away.
+//       and again, however long the server is away. A call without an answer is
+//       one that failed: a connection may be dead and nobody says so.
 
 const MOST_PER_CALL = 1_000;
+/** As long as the stream of desired state may be silent. */
+const ANSWER_MS = 60_000;
 
 /** What an agent sees of one sentinel. */
 export type Observed = Omit<ObservedSentinel, "$typeName" | "$unknown">;
@@ -24,6 +27,8 @@ export interface ReporterOptions {
   readonly agent: AgentIdentity;
   readonly log: AgentLog;
   readonly signal: AbortSignal;
+  /** Time for one call, after which it is made again. Default 60,000. */
+  readonly answerMs?: number;
 }
 
 /** How reporting stands. */
@@ -83,9 +88,10 @@ export class Reporter {
   }
 
   async #send(sentinels: readonly Observed[]): Promise<void> {
-    const { client, agent, log, signal } = this.#options;
+    const { client, agent, log, signal, answerMs: timeoutMs = ANSWER_MS } = this.#options;
     try {
-      const answer = await client.reportObservedState({ agent, sentinels: [...sentinels] }, { signal });
+      const request = { agent, sentinels: [...sentinels] };
+      const answer = await client.reportObservedState(request, { signal, timeoutMs });
       this.#backoff.reset();
       this.#sent += sentinels.length;
       this.#lastAtMs = Date.now();

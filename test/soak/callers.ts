@@ -6,14 +6,15 @@ import { createHydraClient, type HydraClient } from "../../src/client/index.ts";
 import type { Chance } from "./chance.ts";
 import type { SoakJournal } from "./journal.ts";
 
-// Callers know several servers: who gets no answer asks another one, with the same idempotency key.
+// Callers know several servers: who gets no answer asks another one, with the same idempotency key. All speak HTTP/1.1, as
+// hydra's own command line and agents do: a client of Connect on HTTP/2 whose idle connection a stopping server closes may
+// end its process with an uncaught error (connectrpc/connect-es#1768).
 
 /** Shorter than some rollouts last: a repeat waits for the one that is under way. */
 const ANSWER_MS = 15_000;
 const PAUSE_MS = 200;
 /** Nothing that is disturbed stays away for as long. */
 const LONGEST_MS = 180_000;
-const PROTOCOLS = ["connect", "grpc", "grpc-web"] as const;
 
 /** An answer that is no answer: the call may have been taken, or not. */
 const NO_ANSWER: ReadonlySet<Code> = new Set([
@@ -30,9 +31,7 @@ export class Callers {
   readonly #journal: SoakJournal;
 
   constructor(urls: readonly string[], chance: Chance, journal: SoakJournal) {
-    this.#clients = urls.map((baseUrl, index) =>
-      createHydraClient({ baseUrl, protocol: PROTOCOLS[index % PROTOCOLS.length] ?? "connect" }),
-    );
+    this.#clients = urls.map((baseUrl) => createHydraClient({ baseUrl }));
     this.#chance = chance;
     this.#journal = journal;
   }
@@ -67,7 +66,7 @@ export function isNoAnswer(error: unknown): boolean {
 
 /** Each call goes to the server after the one that the call before went to: who tries again comes to another. */
 export function rotatingTransport(urls: readonly string[], first: number): Transport {
-  const transports = urls.map((baseUrl) => createConnectTransport({ baseUrl, httpVersion: "2" }));
+  const transports = urls.map((baseUrl) => createConnectTransport({ baseUrl, httpVersion: "1.1" }));
   let next = first;
   const take = () => transports[next++ % transports.length] as Transport;
   return {

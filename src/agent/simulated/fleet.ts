@@ -8,6 +8,8 @@ import type { ConvergeRange } from "./converge-time.ts";
 import { failuresFromNames, type SimulatedFailure } from "./failures.ts";
 import { SimulatedCluster } from "./simulated-cluster.ts";
 
+const ANSWER_MS = 10_000;
+
 export interface SimulatedFleetOptions {
   /** To a server: over HTTP, or in memory. */
   transport: Transport;
@@ -64,7 +66,7 @@ async function runRegion(
     seed,
     report: (observed) => reporter.report(observed),
     async lastRunning(sentinelId) {
-      const { sentinel } = await sentinels.getSentinel({ sentinelId }, { signal });
+      const { sentinel } = await sentinels.getSentinel({ sentinelId }, { signal, timeoutMs: ANSWER_MS });
       return sentinel?.runningImage || undefined;
     },
   });
