@@ -14,7 +14,7 @@ import { Residents } from "./residents.ts";
 import { givesUp, retryDelayMs } from "./retry.ts";
 import { WriterConnection } from "./store/connection.ts";
 import { loadAsked, loadCompletions, loadJournals } from "./store/journal.ts";
-import { registerNode, takeOver } from "./store/nodes.ts";
+import { type Registered, registerNode, takeOver } from "./store/nodes.ts";
 import { readState } from "./store/reads.ts";
 import { startTimer } from "./timer.ts";
 import type { Unit } from "./unit.ts";
@@ -31,6 +31,7 @@ const LOOKED_AT_ONCE = 1_000;
 
 export class Node implements AttemptHost {
   readonly id: number;
+  readonly startedAt: string;
   readonly secret: Buffer;
   readonly committer: Committer;
   readonly residents: Residents;
@@ -40,8 +41,9 @@ export class Node implements AttemptHost {
   readonly #claimer: Claimer;
   #over = false;
 
-  private constructor(id: number, shared: NodeShared, connection: WriterConnection) {
+  private constructor({ id, startedAt }: Registered, shared: NodeShared, connection: WriterConnection) {
     this.id = id;
+    this.startedAt = startedAt;
     this.secret = shared.secret;
     this.#shared = shared;
     this.#connection = connection;
@@ -218,7 +220,7 @@ export class Node implements AttemptHost {
     crashPoint("leave:drained");
     this.#upkeep.stop();
     await this.#connection.close();
-    await takeOver(this.#shared.upkeepPool, this.id);
+    await takeOver(this.#shared.upkeepPool, this.id, this.startedAt);
   }
 
   /** Ends everything of this node in this process, without a word to the database. */

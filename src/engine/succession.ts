@@ -103,7 +103,7 @@ export class Succession {
     for (let failures = 1; !signal.aborted; failures++) {
       if (this.#diskIsFull) await delay(FULL_DISK_PAUSE_MS, undefined, { signal }).catch(() => {});
       try {
-        const { lastBatch } = await takeOver(this.#shared.upkeepPool, lost.id);
+        const { lastBatch } = await takeOver(this.#shared.upkeepPool, lost.id, lost.startedAt);
         crashPoint("rejoin:fenced");
         for (let [next, ...later] = toSettle; next; [next, ...later] = toSettle) {
           await this.#findOut(next.units, lastBatch >= next.number);
