@@ -213,6 +213,10 @@ class DurableEngine implements Engine {
       handlerOf: (service, name) => this.#registry.find(service, name),
       handlerNames: this.#registry.all.map(({ service, name }) => `${service}/${name}`),
       isAwaited: (id) => this.#attachments.has(id),
+      onSilent: () => {
+        this.#pools.cut();
+        this.#wakeups?.cut();
+      },
       onEnded: (id, completion) => this.#attachments.settle(id, this.#outcomeOf(completion)),
     });
     await this.#succession.start();
@@ -242,7 +246,7 @@ class DurableEngine implements Engine {
     });
     this.#stopping.abort();
     this.#attachments.rejectAll(new EngineUnavailableError("this server is stopping", "unavailable"));
-    await Promise.all([this.#pools.reads.end(), this.#pools.upkeep.end()]);
+    await this.#pools.end();
   }
 
   #outcomeOf(completion: Completion): Outcome {

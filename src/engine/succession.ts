@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Remains } from "./committer.ts";
 import { crashPoint } from "./crash-points.ts";
-import { EngineUnavailableError, messageOf, type TerminalError } from "./errors.ts";
+import { EngineUnavailableError, messageOf, SilentDatabaseError, type TerminalError } from "./errors.ts";
 import { Node } from "./node.ts";
 import type { NodeShared } from "./node-surroundings.ts";
 import { retryDelayMs } from "./retry.ts";
@@ -81,6 +81,7 @@ export class Succession {
   }
 
   #onLost(node: Node, remains: Remains): void {
+    if (remains.error instanceof SilentDatabaseError) this.#shared.onSilent();
     if (node === this.#node) {
       this.#node = undefined;
       this.#outageSince = performance.now();

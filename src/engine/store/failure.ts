@@ -17,11 +17,15 @@ const DISK_FULL = "53100";
 /** Raised by engine.begin_batch. */
 const FENCED = "HY001";
 
+/** The server itself said so; it, and the way to it, are there. */
+export function isFromServer(error: unknown): boolean {
+  return typeof (error as { severity?: unknown } | undefined)?.severity === "string";
+}
+
 /** Judges by SQLSTATE; an error without one came from the connection. */
 export function judgeFailure(error: unknown): FailureVerdict {
   const code = (error as { code?: unknown } | undefined)?.code;
-  const severity = (error as { severity?: unknown } | undefined)?.severity;
-  if (typeof severity !== "string" || typeof code !== "string") {
+  if (!isFromServer(error) || typeof code !== "string") {
     // A program that threw before or between stages carries no SQLSTATE and is no connection error either.
     return isConnectionError(error) ? "lost" : "blame";
   }

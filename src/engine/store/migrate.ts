@@ -3,6 +3,7 @@ import { runner } from "node-pg-migrate";
 import pg from "pg";
 import { crashPoint } from "../crash-points.ts";
 import { TerminalError } from "../errors.ts";
+import { CONNECTION, sessionSettings } from "./session.ts";
 
 const OLDEST_POSTGRES = 14;
 
@@ -28,11 +29,12 @@ export interface MigrateOptions {
  * Throws a TerminalError where the server is too old.
  */
 export async function migrate(options: MigrateOptions): Promise<void> {
-  const client = new pg.Client({ connectionString: options.databaseUrl });
+  const client = new pg.Client({ ...CONNECTION, connectionString: options.databaseUrl });
   // An error of the connection also rejects the query it hits.
   client.on("error", () => {});
   await client.connect();
   try {
+    await client.query(sessionSettings());
     await assertServerVersion(client, options.oldestPostgres ?? OLDEST_POSTGRES);
     // The library's own lock gives up at once where another process migrates.
     await client.query("select pg_advisory_lock($1::bigint)", [MIGRATION_LOCK]);

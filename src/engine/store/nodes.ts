@@ -26,33 +26,51 @@ export interface Registered {
   readonly id: number;
   /** Seconds since 1970 by the database's clock, as Postgres writes them. */
   readonly startedAt: string;
+  /** Of the connection that registered it. */
+  readonly backendPid: number;
 }
 
 /** Registers a node on the connection that will write its batches. `handlers`: what it can run, as service/handler. */
 export async function registerNode(connection: WriterConnection, handlers: readonly string[]): Promise<Registered> {
   crashPoint("node:before");
-  const [row] = await connection.query<{ id: string; started_at: string }>(
+  const [row] = await connection.query<{ id: string; started_at: string; backend_pid: number }>(
     `with node as (insert into engine.nodes (backend_pid, handlers) values (pg_backend_pid(), $2::text[])
-                   returning id, started_at),
+                   returning id, started_at, backend_pid),
           beat as (insert into engine.heartbeats (node_id) select id from node)
-     select id, extract(epoch from started_at)::text as started_at, pg_advisory_lock($1::int4, id::int4) from node`,
+     select id, backend_pid, extract(epoch from started_at)::text as started_at,
+            pg_advisory_lock($1::int4, id::int4)
+       from node`,
     [LOCK_CLASS, handlers],
   );
   crashPoint("node:registered");
   if (!row) throw new Error("a node could not be registered");
-  return { id: Number(row.id), startedAt: row.started_at };
+  return { id: Number(row.id), startedAt: row.started_at, backendPid: row.backend_pid };
 }
 
-/** Shows that the node is there. Returns the database's time in milliseconds since 1970; undefined: it was fenced off. */
-export async function beat(pool: pg.Pool, nodeId: number): Promise<number | undefined> {
+/**
+ * Shows that the node is there; fails where that takes longer than `timeoutMs`. Returns the database's time in
+ * milliseconds since 1970; undefined: it was fenced off.
+ */
+export async function beat(pool: pg.Pool, nodeId: number, timeoutMs: number): Promise<number | undefined> {
   crashPoint("heartbeat:before");
-  const { rows } = await pool.query<{ now: string }>(
-    `update engine.heartbeats set beat_at = clock_timestamp() where node_id = $1::int8
-     returning extract(epoch from clock_timestamp()) * 1000 as now`,
-    [nodeId],
-  );
+  const { rows } = await pool.query<{ now: string }>({
+    text: `update engine.heartbeats set beat_at = clock_timestamp() where node_id = $1::int8
+           returning extract(epoch from clock_timestamp()) * 1000 as now`,
+    values: [nodeId],
+    query_timeout: timeoutMs,
+  } as pg.QueryConfig);
   crashPoint("heartbeat:written");
   return rows[0] && Number(rows[0].now);
+}
+
+/** Whether the server works on what this connection asked; not where it waits for the connection, or has none such. */
+export async function isWriterAtWork(pool: pg.Pool, backendPid: number): Promise<boolean> {
+  const { rows } = await pool.query(
+    `select from pg_stat_activity
+      where pid = $1 and wait_event is distinct from 'ClientRead' and wait_event is distinct from 'ClientWrite'`,
+    [backendPid],
+  );
+  return rows.length > 0;
 }
 
 /** Nodes that have died without a word, or were silent for the lease. */
@@ -119,9 +137,10 @@ async function fence(client: pg.PoolClient, nodeId: number, startedAt?: string):
     crashPoint("takeover:committed");
     return { lastBatch: Number(row?.batch ?? 0), released };
   } catch (error) {
+    // Otherwise the connection is dropped.
+    if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE) throw error;
     await client.query("rollback");
-    if ((error as { code?: string }).code === LOCK_NOT_AVAILABLE) return undefined;
-    throw error;
+    return undefined;
   }
 }
 
