@@ -29,7 +29,7 @@ export async function startServices(
   const metrics = new Metrics();
   const engine = openEngine(options, databaseUrl, metrics);
   started.defer(() => engine.stop());
-  await phases.measure("engine", () => engine.start());
+  await phases.measure("engine", () => engine.start().catch(refuse));
   const trimming = startTrimming({ engine, log, historyMs: config.historyRetentionMs });
   started.defer(() => trimming.stop());
   const notifier = openNotifier(options, engine, pool, metrics);
@@ -83,11 +83,12 @@ function checkDefaultWebhook({ config: { slackWebhookUrl, webhookAllowedHosts } 
 }
 
 async function bringUpToDate(databaseUrl: string): Promise<void> {
-  try {
-    await migrate({ databaseUrl, ...rolloutMigrations });
-  } catch (error) {
-    throw error instanceof TerminalError ? new UserError(`${error.message}.`, { cause: error }) : error;
-  }
+  await migrate({ databaseUrl, ...rolloutMigrations }).catch(refuse);
+}
+
+/** What the engine has words for is for the person at the terminal. */
+function refuse(error: unknown): never {
+  throw error instanceof TerminalError ? new UserError(`${error.message}.`, { cause: error }) : error;
 }
 
 function openEngine({ config, log }: HydraOptions, databaseUrl: string, metrics: Metrics) {

@@ -27,6 +27,7 @@ import { Periodic } from "./periodic.ts";
 import { Records } from "./records.ts";
 import { Registry } from "./registry.ts";
 import { statsOf } from "./stats.ts";
+import { isOutOfConnections, noConnectionLeft } from "./store/failure.ts";
 import { IdBlocks } from "./store/ids.ts";
 import { engineMigrations, migrate } from "./store/migrate.ts";
 import { forgetNodes } from "./store/nodes.ts";
@@ -92,7 +93,7 @@ class DurableEngine implements Engine {
       await this.#join(this.#ids);
     } catch (error) {
       await this.stop();
-      throw error;
+      throw isOutOfConnections(error) ? noConnectionLeft(error) : error;
     }
   }
 
