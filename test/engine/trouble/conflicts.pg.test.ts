@@ -1,5 +1,6 @@
 import pg from "pg";
 import { describe, expect, test } from "vitest";
+import { UNOBSERVED } from "../../../src/engine/observer.ts";
 import { eventually } from "../../support/eventually.ts";
 import { blocked, callOf, createMarks, handler, mark, marksOf, query, shared, startEngine } from "../support.ts";
 
@@ -32,13 +33,16 @@ describe.each([
     "where a batch writes %s: it is repeated and committed once, and nobody fails",
     async (table) => {
       await using db = await createMarks();
-      await using engine = await startEngine(db.url, [count]);
+      let failedAttempts = 0;
+      const observer = { ...UNOBSERVED, attemptFailed: () => failedAttempts++ };
+      await using engine = await startEngine(db.url, [count], { observer });
       await failFirst(db.url, table, errcode, 5);
       const names = Array.from({ length: 30 }, (_, i) => `name ${i}`);
       const outputs = await Promise.all(names.map((name) => callOf(engine, "count", name, name)));
       expect(outputs).toEqual(names.map(() => ({ count: 1 })));
       expect(await marksOf(db.url)).toEqual(Object.fromEntries(names.map((name) => [name, 1])));
       expect(await failures(db.url)).toBeGreaterThan(5);
+      expect(failedAttempts).toBe(0);
       // By the same node: the connection is as good as before.
       expect(engine.stats().nodeId).toBe("1");
     },
