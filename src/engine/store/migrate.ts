@@ -3,6 +3,7 @@ import { runner } from "node-pg-migrate";
 import pg from "pg";
 import { crashPoint } from "../crash-points.ts";
 import { TerminalError } from "../errors.ts";
+import { assertOwnSession } from "./own-session.ts";
 import { CONNECTION, sessionSettings } from "./session.ts";
 
 const OLDEST_POSTGRES = 14;
@@ -26,7 +27,7 @@ export interface MigrateOptions {
 /**
  * Brings a schema up to date: forward only, in one transaction. Started many
  * times at once, one does the work and the others wait for it.
- * Throws a TerminalError where the server is too old.
+ * Throws a TerminalError where the server is too old, or behind a pooler that shares its sessions.
  */
 export async function migrate(options: MigrateOptions): Promise<void> {
   const client = new pg.Client({ ...CONNECTION, connectionString: options.databaseUrl });
@@ -34,6 +35,7 @@ export async function migrate(options: MigrateOptions): Promise<void> {
   client.on("error", () => {});
   await client.connect();
   try {
+    await assertOwnSession(client, options.databaseUrl);
     await client.query(sessionSettings());
     await assertServerVersion(client, options.oldestPostgres ?? OLDEST_POSTGRES);
     // The library's own lock gives up at once where another process migrates.
