@@ -1,7 +1,7 @@
 import pg from "pg";
 import { closeClient, cutClient } from "./goodbye.ts";
 import { type Program, Pipeline } from "./pipeline.ts";
-import { ANSWER_MS, CONNECTION, sessionSettings } from "./session.ts";
+import { CONNECTION, inTime, sessionSettings } from "./session.ts";
 
 // Connections that write batches.
 //
@@ -86,9 +86,4 @@ export class WriterConnection {
   async close(): Promise<void> {
     await closeClient(this.#client);
   }
-}
-
-/** A statement that a silent server fails. */
-function inTime(text: string, values: unknown[] = []): pg.QueryConfig {
-  return { text, query_timeout: ANSWER_MS, ...(values.length > 0 && { values }) } as pg.QueryConfig;
 }

@@ -1,3 +1,5 @@
+import type pg from "pg";
+
 /** How connections are opened. */
 export const CONNECTION = {
   keepAlive: true,
@@ -15,8 +17,15 @@ export const ANSWER_MS = 10_000;
  * pooler refuses them. `transaction_timeout` is there from Postgres 17 on.
  */
 export function sessionSettings(statementTimeoutMs = 0): string {
-  return `select set_config(name, case name when 'statement_timeout' then '${statementTimeoutMs}' else '0' end, false)
-            from pg_settings
-           where name in ('statement_timeout', 'lock_timeout', 'transaction_timeout',
-                          'idle_session_timeout', 'idle_in_transaction_session_timeout')`;
+  return `select set_config('statement_timeout', '${statementTimeoutMs}', false),
+                 set_config('lock_timeout', '0', false),
+                 set_config('idle_session_timeout', '0', false),
+                 set_config('idle_in_transaction_session_timeout', '0', false),
+                 case when current_setting('server_version_num')::int >= 170000
+                   then set_config('transaction_timeout', '0', false) end`;
+}
+
+/** A statement that fails where the server is silent. */
+export function inTime(text: string, values: unknown[] = []): pg.QueryConfig {
+  return { text, query_timeout: ANSWER_MS, ...(values.length > 0 && { values }) } as pg.QueryConfig;
 }
