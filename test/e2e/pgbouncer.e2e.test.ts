@@ -33,7 +33,7 @@ async function fillPool(url: string, size: number): Promise<void> {
 }
 
 describe.skipIf(leftOutWithout("pgbouncer"))("pgbouncer in front of Postgres", () => {
-  const SHARING = [1, 2, 3, 5].flatMap((poolSize) => [false, true].map((takesTurns) => ({ poolSize, takesTurns })));
+  const SHARING = [1, 2, 4].flatMap((poolSize) => [false, true].map((takesTurns) => ({ poolSize, takesTurns })));
 
   test.each(SHARING)(
     "in transaction mode, $poolSize sessions, in turns: $takesTurns: refused with a sentence, and nothing is left behind",
