@@ -18,7 +18,7 @@ refuseLeaks();
 const LIMITS = { leaseMs: 2_000, pollMs: 200, drainMs: 2_000 };
 
 /** An id that was told to somebody. */
-async function call({ engine }: KindsEngine, name: string, later: { delayMs?: number } = {}): Promise<string> {
+async function tell({ engine }: KindsEngine, name: string, later: { delayMs?: number } = {}): Promise<string> {
   const call = { service: "kinds", handler: "values", key: name, input: name, idempotencyKey: name };
   return (await engine.invoke({ ...call, ...later })).invocationId;
 }
@@ -36,7 +36,7 @@ test("asynchronous replication, the primary lost with what the replica had not g
   await query(postgres.primaryUrl, CREATE_NOTES);
   await using proxy = await startProxy(postgres.primaryUrl);
   await using known = await start(proxy.url);
-  const kept = await call(known, "kept");
+  const kept = await tell(known, "kept");
   await known.engine.attach(kept);
   // A replica knows of a sequence up to 32 numbers ahead.
   await query(postgres.primaryUrl, "select nextval('engine.nodes_id_seq') from generate_series(1, 32)");
@@ -44,11 +44,11 @@ test("asynchronous replication, the primary lost with what the replica had not g
   await postgres.stopStreaming();
 
   // The replica knows of neither these calls nor of this node, its block of ids, and its id.
-  const lost = [await call(known, "lost")];
+  const lost = [await tell(known, "lost")];
   await using unknown = await start(proxy.url);
   const lostNode = unknown.engine.stats().nodeId;
-  lost.push(await call(unknown, "lost as well"));
-  const sleeping = await call(unknown, "lost asleep", { delayMs: 3_600_000 });
+  lost.push(await tell(unknown, "lost as well"));
+  const sleeping = await tell(unknown, "lost asleep", { delayMs: 3_600_000 });
   const waiting = unknown.engine.attach(sleeping);
   waiting.catch(() => {});
   expect(await query(postgres.replicaUrl, "select from engine.nodes")).toHaveLength(1);
@@ -59,13 +59,13 @@ test("asynchronous replication, the primary lost with what the replica had not g
   expect(await structuralBreaches(postgres.replicaUrl)).toEqual([]);
   // Comes before the others find their way: its node has the id of one that is lost, and its block would be theirs.
   await using newcomer = await start(postgres.replicaUrl);
-  const told = [await call(newcomer, "new")];
+  const told = [await tell(newcomer, "new")];
   proxy.pointAt(postgres.replicaUrl);
   proxy.thaw();
   proxy.cut();
 
   for (const host of [known, unknown]) {
-    await eventually(async () => told.push(await call(host, `after ${told.length}`)), PATIENCE);
+    await eventually(async () => told.push(await tell(host, `after ${told.length}`)), PATIENCE);
   }
   await expect(waiting).rejects.toMatchObject({ kind: "not_found", message: expect.stringContaining("failover") });
   for (const id of [...lost, sleeping]) expect(await newcomer.engine.attach(id)).toBeUndefined();

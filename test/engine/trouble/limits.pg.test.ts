@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { EngineLog } from "../../../src/engine/index.ts";
 import { eventually } from "../../support/eventually.ts";
 import { PATIENCE } from "../fixtures/forked-node.ts";
-import { createOwnedDatabase } from "../fixtures/limited-role.ts";
+import { createOwnedDatabase } from "../../support/owned-database.ts";
 import {
   blocked,
   callOf,
