@@ -73,14 +73,14 @@ describe("connections are lost without a word to hydra", () => {
 test("a batch that waits long for a lock: it is no silence, and the node stays", async () => {
   await using db = await createMarks();
   await query(db.url, "insert into marks values ('held', 0)");
-  await using engine = await startEngine(db.url, [], QUICK);
+  await using engine = await startEngine(db.url, [], { limits: { leaseMs: 1_000 } });
   const locked = gate();
   const lock = holdRow(db.url, "held", locked);
   await locked.entered;
   const call = engine.execute(mark, { name: "held" });
   await eventually(async () => (await blocked(db.url)).length === 1);
   // Several times as long as the lease, by the database's clock.
-  await query(db.url, "select pg_sleep(1.5)");
+  await query(db.url, "select pg_sleep(2.5)");
   locked.open();
   await lock;
   expect(await call).toEqual({ count: 1 });
