@@ -1,7 +1,15 @@
 import type { Transport } from "@connectrpc/connect";
 import pg from "pg";
 import type { Logger } from "pino";
-import { createEngine, type Engine, type EngineLog, migrate, TerminalError, warnOfNewer } from "../engine/index.ts";
+import {
+  createEngine,
+  type Engine,
+  type EngineLog,
+  migrate,
+  sessionSettings,
+  TerminalError,
+  warnOfNewer,
+} from "../engine/index.ts";
 import { checkWebhookUrl, rolloutHandlers, rolloutMigrations, startNotifier, startTrimming } from "../rollout/index.ts";
 import { CertificateError, ListenError, Metrics, startServer, startTraces, type TlsFiles } from "../server/index.ts";
 import type { Phases } from "./phases.ts";
@@ -86,7 +94,7 @@ async function bringUpToDate(databaseUrl: string, log: EngineLog): Promise<void>
   warnOfNewer(log, await migrate({ databaseUrl, ...rolloutMigrations }).catch(tellRefusal));
 }
 
-/** A database that this release cannot work on: too old, or too new. */
+/** What the engine has words for is for the person at the terminal: a database that this release cannot work on. */
 function tellRefusal(error: unknown): never {
   throw error instanceof TerminalError ? new UserError(`${error.message}.`, { cause: error }) : error;
 }
@@ -118,7 +126,9 @@ function openPool(connectionString: string, log: Logger): pg.Pool {
     keepAlive: true,
     connectionTimeoutMillis: 5_000,
     // Both: the server ends the statement, and a server that is silent is not waited for.
-    statement_timeout: 30_000,
+    verify: (client, done) => {
+      client.query(sessionSettings(30_000), (error: Error | null) => done(error ?? undefined));
+    },
     query_timeout: 31_000,
   });
   // A connection that breaks may say so twice, and the pool listens to the first time only.

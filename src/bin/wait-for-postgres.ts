@@ -64,6 +64,12 @@ function refusalText(databaseUrl: string, error: Error): string {
 }
 
 function absenceText(databaseUrl: string, error: Error): string {
+  if ((error as { code?: string }).code === "53300") {
+    return (
+      `Postgres at ${placeOf(databaseUrl)} has no connection left for hydra, which takes up to 21: ${reasonOf(error)}. ` +
+      `Raise max_connections or the limit of the role or database, or end other sessions.`
+    );
+  }
   return (
     `no Postgres at ${placeOf(databaseUrl)}: ${reasonOf(error)}. Start it or check DATABASE_URL; ` +
     `without DATABASE_URL hydra brings its own.`

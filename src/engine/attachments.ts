@@ -1,6 +1,8 @@
 import type pg from "pg";
 import type { Outcome } from "./api.ts";
-import { readOutcomes } from "./store/reads.ts";
+import { TerminalError } from "./errors.ts";
+import { formatInvocationId } from "./ids.ts";
+import { findMissing, readOutcomes } from "./store/reads.ts";
 import { Waiters } from "./waiters.ts";
 
 const LOOKED_AT_ONCE = 1_000;
@@ -60,13 +62,25 @@ export class Attachments {
   async settleElsewhere(ids: readonly number[]): Promise<void> {
     const elsewhere = ids.filter((id) => this.#waiters.has(id) && !this.#isLocal(id));
     if (elsewhere.length === 0) return;
-    for (const [id, outcome] of await readOutcomes(this.#pool, elsewhere)) {
-      if (outcome !== "pending") this.#waiters.settle(id, outcome);
-    }
+    const outcomes = await readOutcomes(this.#pool, elsewhere);
+    for (const [id, outcome] of outcomes) if (outcome !== "pending") this.#waiters.settle(id, outcome);
+    if (outcomes.size < elsewhere.length) await this.#rejectMissing(elsewhere.filter((id) => !outcomes.has(id)));
+  }
+
+  async #rejectMissing(ids: readonly number[]): Promise<void> {
+    for (const id of await findMissing(this.#pool, ids)) this.#waiters.reject(id, gone(id));
   }
 
   /** What makes it true where hints were lost: those not looked at for longest. */
   lookAtOldest(): Promise<void> {
     return this.settleElsewhere(this.#waiters.oldest(LOOKED_AT_ONCE));
   }
+}
+
+function gone(id: number): TerminalError {
+  return new TerminalError(
+    `invocation ${formatInvocationId(id)} is not in the database any more: it was deleted, or was lost with a failover ` +
+      `to a replica that did not have it; look before you repeat the call`,
+    "not_found",
+  );
 }

@@ -95,6 +95,11 @@ export class Committer {
     return this.#queue.weight;
   }
 
+  /** The batch that waits for its answer. */
+  get inFlight(): { readonly number: number; readonly sentAt: number } | undefined {
+    return this.#flights[0];
+  }
+
   add(unit: Unit): void {
     if (this.#lost) {
       if (!unit.survives) unit.failed(new TerminalError("this node lost its database connection", "unavailable"));

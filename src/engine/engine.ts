@@ -27,6 +27,7 @@ import { Periodic } from "./periodic.ts";
 import { Records } from "./records.ts";
 import { Registry } from "./registry.ts";
 import { statsOf } from "./stats.ts";
+import { isOutOfConnections, noConnectionLeft } from "./store/failure.ts";
 import { IdBlocks } from "./store/ids.ts";
 import { engineMigrations, migrate, warnOfNewer } from "./store/migrate.ts";
 import { forgetNodes } from "./store/nodes.ts";
@@ -92,7 +93,7 @@ class DurableEngine implements Engine {
       await this.#join(this.#ids);
     } catch (error) {
       await this.stop();
-      throw error;
+      throw isOutOfConnections(error) ? noConnectionLeft(error) : error;
     }
   }
 
@@ -213,6 +214,10 @@ class DurableEngine implements Engine {
       handlerOf: (service, name) => this.#registry.find(service, name),
       handlerNames: this.#registry.all.map(({ service, name }) => `${service}/${name}`),
       isAwaited: (id) => this.#attachments.has(id),
+      onSilent: () => {
+        this.#pools.cut();
+        this.#wakeups?.cut();
+      },
       onEnded: (id, completion) => this.#attachments.settle(id, this.#outcomeOf(completion)),
     });
     await this.#succession.start();
@@ -242,7 +247,7 @@ class DurableEngine implements Engine {
     });
     this.#stopping.abort();
     this.#attachments.rejectAll(new EngineUnavailableError("this server is stopping", "unavailable"));
-    await Promise.all([this.#pools.reads.end(), this.#pools.upkeep.end()]);
+    await this.#pools.end();
   }
 
   #outcomeOf(completion: Completion): Outcome {

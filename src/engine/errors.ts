@@ -48,6 +48,11 @@ export class NodeLostError extends Error {
   override name = "NodeLostError";
 }
 
+/** This node was lost because the database, or the way to it, has fallen silent. */
+export class SilentDatabaseError extends NodeLostError {
+  override name = "SilentDatabaseError";
+}
+
 /** What an error says, as a text that Postgres can store. */
 export function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);

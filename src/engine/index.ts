@@ -49,3 +49,4 @@ export type { ServiceSettings } from "./registry.ts";
 export type { RetryPolicy } from "./retry.ts";
 export { nodeIsOver, THIS_NODE } from "./node-life.ts";
 export { engineMigrations, migrate, type Migrated, type MigrateOptions, warnOfNewer } from "./store/migrate.ts";
+export { sessionSettings } from "./store/session.ts";

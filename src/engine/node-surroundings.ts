@@ -25,6 +25,8 @@ export interface NodeShared {
   readonly handlerNames: readonly string[];
   isAwaited(invocationId: number): boolean;
   onEnded(invocationId: number, completion: Completion): void;
+  /** The database, or the way to it, is silent: connections that are open are no good any more. */
+  onSilent(): void;
   /** The node is over (D1); called once. Later calls bring units that came too late. */
   onLost(node: Node, remains: Remains): void;
 }

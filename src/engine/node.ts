@@ -5,7 +5,7 @@ import { reportFailure, reportParking, reportPause } from "./attempt-reports.ts"
 import { Claimer } from "./claimer.ts";
 import { Committer, type Remains } from "./committer.ts";
 import { crashPoint } from "./crash-points.ts";
-import { messageOf, NodeLostError } from "./errors.ts";
+import { messageOf, NodeLostError, SilentDatabaseError } from "./errors.ts";
 import { fanOutValue, type Completion } from "./journal.ts";
 import { OUTSIDE_RESERVE } from "./limits.ts";
 import type { BatchOutcome, Operation } from "./operations.ts";
@@ -13,12 +13,14 @@ import type { NodeShared } from "./node-surroundings.ts";
 import { Residents } from "./residents.ts";
 import { givesUp, retryDelayMs } from "./retry.ts";
 import { WriterConnection } from "./store/connection.ts";
+import { isFromServer } from "./store/failure.ts";
 import { loadAsked, loadCompletions, loadJournals } from "./store/journal.ts";
-import { registerNode, takeOver } from "./store/nodes.ts";
+import { type Registered, registerNode, takeOver } from "./store/nodes.ts";
 import { readState } from "./store/reads.ts";
 import { startTimer } from "./timer.ts";
 import type { Unit } from "./unit.ts";
 import { Upkeep } from "./upkeep.ts";
+import { WriterWatch } from "./writer-watch.ts";
 
 // One node: one run of the engine on one writer connection. It owns
 // invocations, runs their attempts, and writes through one committer.
@@ -31,6 +33,7 @@ const LOOKED_AT_ONCE = 1_000;
 
 export class Node implements AttemptHost {
   readonly id: number;
+  readonly startedAt: string;
   readonly secret: Buffer;
   readonly committer: Committer;
   readonly residents: Residents;
@@ -40,8 +43,9 @@ export class Node implements AttemptHost {
   readonly #claimer: Claimer;
   #over = false;
 
-  private constructor(id: number, shared: NodeShared, connection: WriterConnection) {
+  private constructor({ id, startedAt, backendPid }: Registered, shared: NodeShared, connection: WriterConnection) {
     this.id = id;
+    this.startedAt = startedAt;
     this.secret = shared.secret;
     this.#shared = shared;
     this.#connection = connection;
@@ -82,7 +86,15 @@ export class Node implements AttemptHost {
       pool: shared.upkeepPool,
       log: shared.log,
       observer: shared.observer,
+      watch: new WriterWatch({
+        pool: shared.upkeepPool,
+        backendPid,
+        patienceMs: limits.leaseMs,
+        inFlight: () => this.committer.inFlight,
+        onSilent: () => this.#onSilent(),
+      }),
       onFenced: () => this.committer.abandon(new NodeLostError("a peer took this node for dead")),
+      onUnseen: (error) => (isFromServer(error) ? this.committer.abandon(error) : this.#onSilent()),
       onReady: () => this.hintReady(),
       onLate: () => this.#activateDue(),
       look: () => this.look(this.residents.oldest(LOOKED_AT_ONCE)),
@@ -218,7 +230,7 @@ export class Node implements AttemptHost {
     crashPoint("leave:drained");
     this.#upkeep.stop();
     await this.#connection.close();
-    await takeOver(this.#shared.upkeepPool, this.id);
+    await takeOver(this.#shared.upkeepPool, this.id, this.startedAt);
   }
 
   /** Ends everything of this node in this process, without a word to the database. */
@@ -227,6 +239,10 @@ export class Node implements AttemptHost {
     this.#upkeep.stop();
     this.residents.dropAll();
     this.#connection.destroy();
+  }
+
+  #onSilent(): void {
+    this.committer.abandon(new SilentDatabaseError("the database, or the way to it, has fallen silent"));
   }
 
   #roomLeft(): number {

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Remains } from "./committer.ts";
 import { crashPoint } from "./crash-points.ts";
-import { EngineUnavailableError, messageOf, type TerminalError } from "./errors.ts";
+import { EngineUnavailableError, messageOf, SilentDatabaseError, type TerminalError } from "./errors.ts";
 import { Node } from "./node.ts";
 import type { NodeShared } from "./node-surroundings.ts";
 import { retryDelayMs } from "./retry.ts";
-import { isDiskFull } from "./store/failure.ts";
+import { isDiskFull, isRefusal } from "./store/failure.ts";
 import { takeOver } from "./store/nodes.ts";
 import { readOutcomes } from "./store/reads.ts";
 import type { Unit } from "./unit.ts";
@@ -33,6 +33,7 @@ export class Succession {
   #homeless: Unit[] = [];
   #outageSince: number | undefined;
   #diskIsFull = false;
+  #refusal: string | undefined;
   /** How often a unit was in flight when the connection broke. */
   readonly #losses = new WeakMap<Unit, number>();
   readonly #stopping = new AbortController();
@@ -81,6 +82,7 @@ export class Succession {
   }
 
   #onLost(node: Node, remains: Remains): void {
+    if (remains.error instanceof SilentDatabaseError) this.#shared.onSilent();
     if (node === this.#node) {
       this.#node = undefined;
       this.#outageSince = performance.now();
@@ -103,7 +105,7 @@ export class Succession {
     for (let failures = 1; !signal.aborted; failures++) {
       if (this.#diskIsFull) await delay(FULL_DISK_PAUSE_MS, undefined, { signal }).catch(() => {});
       try {
-        const { lastBatch } = await takeOver(this.#shared.upkeepPool, lost.id);
+        const { lastBatch } = await takeOver(this.#shared.upkeepPool, lost.id, lost.startedAt);
         crashPoint("rejoin:fenced");
         for (let [next, ...later] = toSettle; next; [next, ...later] = toSettle) {
           await this.#findOut(next.units, lastBatch >= next.number);
@@ -113,7 +115,7 @@ export class Succession {
         await this.#welcome(await Node.join(this.#shared));
         return;
       } catch (error) {
-        this.#shared.log.debug({ err: error, failures }, "the database does not answer yet");
+        this.#noteRefusal(error, failures);
         if (this.#noticeFullDisk(error) || this.#outageIsLong()) this.#failHomeless(this.#unreachable());
         if (this.#outageIsLong()) toSettle = failAll(toSettle);
         await delay(Math.min(retryDelayMs(failures), 1_000), undefined, { signal }).catch(() => {});
@@ -128,8 +130,17 @@ export class Succession {
     this.#shared.log.info({ node: node.id, outageMs: this.#outageMs() }, "the database is back");
     this.#shared.observer.databaseRegained();
     this.#outageSince = undefined;
+    this.#refusal = undefined;
     this.#diskIsFull = false;
     for (const unit of this.#homeless.splice(0)) node.submit(unit);
+  }
+
+  /** Says once what the database itself says; that it does not answer has been said. */
+  #noteRefusal(error: unknown, failures: number): void {
+    const reason = isRefusal(error) ? messageOf(error) : this.#refusal;
+    if (reason === this.#refusal) this.#shared.log.debug({ err: error, failures }, "the database does not answer yet");
+    else this.#shared.log.warn({ reason }, "the database refuses this node; it tries again");
+    this.#refusal = reason;
   }
 
   /** Whether the disk is full (U4); says so once an outage. */

@@ -6,6 +6,7 @@ import { Periodic } from "./periodic.ts";
 import { beat, findDeadNodes, takeOver } from "./store/nodes.ts";
 import { findDueWork } from "./store/reads.ts";
 import { startTimer } from "./timer.ts";
+import type { WriterWatch } from "./writer-watch.ts";
 
 export interface UpkeepOptions {
   readonly nodeId: number;
@@ -13,8 +14,11 @@ export interface UpkeepOptions {
   readonly pool: pg.Pool;
   readonly log: EngineLog;
   readonly observer: EngineObserver;
-  /** A peer took this node for dead, or may have: it could not show itself for the lease. */
+  readonly watch: WriterWatch;
+  /** A peer took this node for dead. */
   onFenced(): void;
+  /** It could not show itself for the lease, for this reason, so that a peer may have. */
+  onUnseen(error: unknown): void;
   /** There is work that nobody owns. */
   onReady(): void;
   /** The time of something scheduled has come. */
@@ -30,11 +34,13 @@ export interface UpkeepOptions {
 export class Upkeep {
   readonly #options: UpkeepOptions;
   #periodics: Periodic[] = [];
-  #heartbeat: Periodic | undefined;
+  /** What goes on as long as the node writes. */
+  #vital: Periodic[] = [];
   #stopDueTimer: (() => void) | undefined;
   #clockOffsetMs = 0;
   #beatAt = performance.now();
   #running = false;
+  #over = false;
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
@@ -55,7 +61,10 @@ export class Upkeep {
     await this.#bury();
     const { leaseMs, pollMs } = this.#options.limits;
     this.#running = true;
-    this.#heartbeat = new Periodic(leaseMs / 4, () => this.#beat(), this.#onError);
+    this.#vital = [
+      new Periodic(leaseMs / 4, () => this.#beat(), this.#onBeatError),
+      new Periodic(leaseMs / 4, () => this.#options.watch.look(), this.#onError),
+    ];
     this.#periodics = [
       new Periodic(leaseMs / 4, () => this.#bury(), this.#onError),
       new Periodic(pollMs, () => this.#poll(), this.#onError),
@@ -72,7 +81,8 @@ export class Upkeep {
 
   stop(): void {
     this.close();
-    this.#heartbeat?.stop();
+    this.#over = true;
+    for (const periodic of this.#vital) periodic.stop();
   }
 
   /** Looks now instead of at the next poll. */
@@ -81,15 +91,18 @@ export class Upkeep {
   }
 
   readonly #onError = (error: unknown): void => {
-    if (!this.#running) return;
-    const { log, limits, onFenced } = this.#options;
-    log.debug({ err: error }, "upkeep failed; it is repeated");
-    if (performance.now() - this.#beatAt > limits.leaseMs) onFenced();
+    if (this.#running) this.#options.log.debug({ err: error }, "upkeep failed; it is repeated");
+  };
+
+  readonly #onBeatError = (error: unknown): void => {
+    if (this.#over) return;
+    this.#options.log.debug({ err: error }, "this node could not show itself; it tries again");
+    if (performance.now() - this.#beatAt > this.#options.limits.leaseMs) this.#options.onUnseen(error);
   };
 
   async #beat(): Promise<void> {
-    const { pool, nodeId, onFenced } = this.#options;
-    const now = await beat(pool, nodeId);
+    const { pool, nodeId, limits, onFenced } = this.#options;
+    const now = await beat(pool, nodeId, limits.leaseMs);
     this.#beatAt = performance.now();
     if (now === undefined) onFenced();
     else this.#clockOffsetMs = now - this.#beatAt;

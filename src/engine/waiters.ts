@@ -51,6 +51,12 @@ export class Waiters {
     for (const { resolve } of waiting) resolve(outcome);
   }
 
+  reject(id: number, reason: unknown): void {
+    const waiting = this.#waiters.get(id);
+    this.#waiters.delete(id);
+    for (const waiter of waiting ?? []) waiter.reject(reason);
+  }
+
   /** Up to `count` ids waited for, those not asked for for longest first. */
   oldest(count: number): number[] {
     const ids = [...this.#waiters.keys()].slice(0, count);

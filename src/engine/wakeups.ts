@@ -1,6 +1,8 @@
 import pg from "pg";
 import type { EngineLog } from "./api.ts";
 import { retryDelayMs } from "./retry.ts";
+import { closeClient, cutClient } from "./store/goodbye.ts";
+import { ANSWER_MS, CONNECTION, sessionSettings } from "./store/session.ts";
 import { startTimer } from "./timer.ts";
 
 // Hints from other nodes (invariant E5): they make things fast, polling makes
@@ -31,10 +33,10 @@ export class Wakeups {
   /** Resolves once it listens, or has failed to for the first time. */
   async open(): Promise<void> {
     const client = new pg.Client({
+      ...CONNECTION,
       connectionString: this.#options.databaseUrl,
       application_name: "hydra engine wakeups",
-      keepAlive: true,
-      connectionTimeoutMillis: 5_000,
+      query_timeout: ANSWER_MS,
     });
     let lost = false;
     const onLost = (error?: Error) => {
@@ -46,18 +48,18 @@ export class Wakeups {
     client.on("end", () => onLost());
     client.on("notification", ({ payload }) => this.#read(payload ?? ""));
     try {
+      this.#client = client;
       await client.connect();
-      await client.query("listen engine");
+      await client.query(`${sessionSettings()}; listen engine`);
     } catch (error) {
-      await client.end().catch(() => {});
+      await closeClient(client);
       onLost(error as Error);
       return;
     }
     if (this.#closed) {
-      await client.end().catch(() => {});
+      await closeClient(client);
       return;
     }
-    this.#client = client;
     this.#failures = 0;
     this.#options.onConnected();
   }
@@ -65,7 +67,12 @@ export class Wakeups {
   async close(): Promise<void> {
     this.#closed = true;
     this.#stopTimer?.();
-    await this.#client?.end().catch(() => {});
+    if (this.#client) await closeClient(this.#client);
+  }
+
+  /** The connection is dropped, since the server or the way to it is silent; another one is opened. */
+  cut(): void {
+    if (this.#client) cutClient(this.#client);
   }
 
   #read(payload: string): void {

@@ -3,6 +3,8 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { placeOf, waitForPostgres } from "../../src/bin/wait-for-postgres.ts";
+import { createOwnedDatabase } from "../support/owned-database.ts";
+import { query } from "../engine/support.ts";
 import { createDatabase } from "../support/database.ts";
 
 const signal = new AbortController().signal;
@@ -38,6 +40,17 @@ test("a database that does not exist: refused at once", async () => {
   const waiting = waitForPostgres({ databaseUrl: url.href, waitMs: 60_000, log, signal });
   await expect(waiting).rejects.toThrow(/refuses hydra: database "nowhere" does not exist\. Check DATABASE_URL/);
   expect(log.messages).toEqual([]);
+});
+
+test("no connection left: waits, and then says of what there are too few", async () => {
+  await using database = await createOwnedDatabase();
+  await query(database.adminUrl, `alter role ${database.role} connection limit 0`);
+  const log = recordingLog();
+  const waiting = waitForPostgres({ databaseUrl: database.url, waitMs: 600, log, signal });
+  await expect(waiting).rejects.toThrow(/has no connection left for hydra.*too many connections.*max_connections/);
+  expect(log.messages).toEqual(["waiting for Postgres"]);
+  await query(database.adminUrl, `alter role ${database.role} connection limit -1`);
+  await waitForPostgres({ databaseUrl: database.url, waitMs: 0, log, signal });
 });
 
 test.each([

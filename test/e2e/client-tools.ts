@@ -1,7 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import path from "node:path";
 
-// Toolchains of foreign clients. Where one is missing its tests are left out, with a line that says so; where
+// Foreign programs that tests need: toolchains of clients, a pooler. Where one is missing its tests are left out, with a line that says so; where
 // HYDRA_REQUIRE_CLIENTS is 1, as in CI, they run all the same and fail.
 
 const REQUIRED = process.env["HYDRA_REQUIRE_CLIENTS"] === "1";

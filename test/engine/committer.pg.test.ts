@@ -45,7 +45,7 @@ beforeEach(async () => {
     transact: (...args: Parameters<typeof connection.transact>) => (batches++, connection.transact(...args)),
   };
   committer = new Committer(counting as unknown as WriterConnection, {
-    nodeId: await registerNode(connection, []),
+    nodeId: (await registerNode(connection, [])).id,
     secret: Buffer.alloc(32),
     maxBatchOperations: 1_000,
     sendAheadFrom: 250,

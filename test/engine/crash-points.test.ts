@@ -9,7 +9,7 @@ const ENGINE = new URL("../../src/engine/", import.meta.url);
 
 const CALL = /crashPoint\(([^)]*)\)/g;
 /** A statement that is sent on its own, outside of batches, and changes something. */
-const WRITE = /\.query\b[^;]*?\b(?:insert into|update|delete from) engine\./g;
+const WRITE = /\.query\b[^;]*?\b(?:(?:insert into|update|delete from) engine\.|engine\.take_ids)/g;
 
 async function sources(): Promise<[name: string, text: string][]> {
   const files = (await readdir(ENGINE, { recursive: true })).filter((name) => name.endsWith(".ts"));

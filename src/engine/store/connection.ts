@@ -1,5 +1,7 @@
 import pg from "pg";
+import { closeClient, cutClient } from "./goodbye.ts";
 import { type Program, Pipeline } from "./pipeline.ts";
+import { CONNECTION, inTime, sessionSettings } from "./session.ts";
 
 // Connections that write batches.
 //
@@ -18,8 +20,6 @@ const SETTINGS: Record<string, string> = {
   jit: "off",
 };
 
-const CONNECT_TIMEOUT_MS = 5_000;
-
 /** A connection that runs pipelines, one after the other; the next may be sent while one is under way. */
 export class WriterConnection {
   readonly #client: pg.Client;
@@ -33,10 +33,9 @@ export class WriterConnection {
   /** `onLost` is called once when the connection breaks. */
   static async open(databaseUrl: string, onLost: (error: Error) => void): Promise<WriterConnection> {
     const client = new pg.Client({
+      ...CONNECTION,
       connectionString: databaseUrl,
       application_name: "hydra engine writer",
-      keepAlive: true,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     });
     let lost = false;
     client.on("error", (error) => {
@@ -46,14 +45,10 @@ export class WriterConnection {
     });
     try {
       await client.connect();
-      // Not as options of the connection: those of the URL would take their place.
-      await client.query(
-        Object.entries(SETTINGS)
-          .map(([name, value]) => `set ${name} = '${value}'`)
-          .join("; "),
-      );
+      const settings = Object.entries(SETTINGS).map(([name, value]) => `set ${name} = '${value}'`);
+      await client.query(inTime([sessionSettings(), ...settings].join("; ")));
     } catch (error) {
-      await client.end().catch(() => {});
+      await closeClient(client);
       throw error;
     }
     return new WriterConnection(client);
@@ -75,21 +70,20 @@ export class WriterConnection {
   /** Forgets prepared statements: after an error it is not known which of them exist. */
   async reset(): Promise<void> {
     this.#prepared.clear();
-    await this.#client.query("deallocate all");
+    await this.#client.query(inTime("deallocate all"));
   }
 
   /** For statements that are not part of a batch. */
   async query<R extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<R[]> {
-    return (await this.#client.query<R>(text, values)).rows;
+    return (await this.#client.query<R>(inTime(text, values))).rows;
   }
 
   /** Ends it without a word to a server that may be silent. */
   destroy(): void {
-    const { connection } = this.#client as unknown as { connection: { stream: { destroy(): void } } };
-    connection.stream.destroy();
+    cutClient(this.#client);
   }
 
   async close(): Promise<void> {
-    await this.#client.end().catch(() => {});
+    await closeClient(this.#client);
   }
 }

@@ -63,10 +63,7 @@ export class IdBlocks {
 
   async #fetch(): Promise<number> {
     crashPoint("ids:before");
-    const { rows } = await this.#pool.query<{ first: string }>(
-      "update engine.shared set next_id = next_id + $1::int8 returning next_id - $1::int8 as first",
-      [BLOCK],
-    );
+    const { rows } = await this.#pool.query<{ first: string }>("select engine.take_ids($1::int8) as first", [BLOCK]);
     crashPoint("ids:taken");
     return Number(rows[0]?.first);
   }

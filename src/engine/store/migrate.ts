@@ -5,6 +5,8 @@ import pg from "pg";
 import type { EngineLog } from "../api.ts";
 import { crashPoint } from "../crash-points.ts";
 import { TerminalError } from "../errors.ts";
+import { assertOwnSession } from "./own-session.ts";
+import { CONNECTION, sessionSettings } from "./session.ts";
 
 const OLDEST_POSTGRES = 14;
 
@@ -37,15 +39,17 @@ export interface Migrated {
  * Brings a schema up to date: forward only, in one transaction. Started many
  * times at once, one does the work and the others wait for it. A schema that a
  * newer release has added to is left as it is.
- * Throws a TerminalError where Postgres is too old, or a newer release has
- * taken away what this one needs.
+ * Throws a TerminalError where Postgres is too old or behind a pooler that shares
+ * its sessions, or a newer release has taken away what this one needs.
  */
 export async function migrate(options: MigrateOptions): Promise<Migrated> {
-  const client = new pg.Client({ connectionString: options.databaseUrl });
+  const client = new pg.Client({ ...CONNECTION, connectionString: options.databaseUrl });
   // An error of the connection also rejects the query it hits.
   client.on("error", () => {});
   await client.connect();
   try {
+    await assertOwnSession(client, options.databaseUrl);
+    await client.query(sessionSettings());
     await assertServerVersion(client, options.oldestPostgres ?? OLDEST_POSTGRES);
     // The library's own lock gives up at once where another process migrates.
     await client.query("select pg_advisory_lock($1::bigint)", [MIGRATION_LOCK]);

@@ -13,35 +13,64 @@ import type { WriterConnection } from "./connection.ts";
 //       connection that holds it.
 //   N3. A fenced node stays in the table, so that its own successor can read
 //       which batch was its last.
+//   N4. After a failover to a replica that lagged a node's row may be missing, and
+//       its id be another node's: a successor names the time of its start, too.
 
 const LOCK_CLASS = 7_240_115;
 const LOCK_WAIT_MS = 2_000;
 const FENCED_KEPT_HOURS = 24;
 const LOCK_NOT_AVAILABLE = "55P03";
 
+/** A node as its own successor knows it. */
+export interface Registered {
+  readonly id: number;
+  /** Seconds since 1970 by the database's clock, as Postgres writes them. */
+  readonly startedAt: string;
+  /** Of the connection that registered it. */
+  readonly backendPid: number;
+}
+
 /** Registers a node on the connection that will write its batches. `handlers`: what it can run, as service/handler. */
-export async function registerNode(connection: WriterConnection, handlers: readonly string[]): Promise<number> {
+export async function registerNode(connection: WriterConnection, handlers: readonly string[]): Promise<Registered> {
   crashPoint("node:before");
-  const [row] = await connection.query<{ id: string }>(
-    `with node as (insert into engine.nodes (backend_pid, handlers) values (pg_backend_pid(), $2::text[]) returning id),
+  const [row] = await connection.query<{ id: string; started_at: string; backend_pid: number }>(
+    `with node as (insert into engine.nodes (backend_pid, handlers) values (pg_backend_pid(), $2::text[])
+                   returning id, started_at, backend_pid),
           beat as (insert into engine.heartbeats (node_id) select id from node)
-     select id, pg_advisory_lock($1::int4, id::int4) from node`,
+     select id, backend_pid, extract(epoch from started_at)::text as started_at,
+            pg_advisory_lock($1::int4, id::int4)
+       from node`,
     [LOCK_CLASS, handlers],
   );
   crashPoint("node:registered");
-  return Number(row?.id);
+  if (!row) throw new Error("a node could not be registered");
+  return { id: Number(row.id), startedAt: row.started_at, backendPid: row.backend_pid };
 }
 
-/** Shows that the node is there. Returns the database's time in milliseconds since 1970; undefined: it was fenced off. */
-export async function beat(pool: pg.Pool, nodeId: number): Promise<number | undefined> {
+/**
+ * Shows that the node is there; fails where that takes longer than `timeoutMs`. Returns the database's time in
+ * milliseconds since 1970; undefined: it was fenced off.
+ */
+export async function beat(pool: pg.Pool, nodeId: number, timeoutMs: number): Promise<number | undefined> {
   crashPoint("heartbeat:before");
-  const { rows } = await pool.query<{ now: string }>(
-    `update engine.heartbeats set beat_at = clock_timestamp() where node_id = $1::int8
-     returning extract(epoch from clock_timestamp()) * 1000 as now`,
-    [nodeId],
-  );
+  const { rows } = await pool.query<{ now: string }>({
+    text: `update engine.heartbeats set beat_at = clock_timestamp() where node_id = $1::int8
+           returning extract(epoch from clock_timestamp()) * 1000 as now`,
+    values: [nodeId],
+    query_timeout: timeoutMs,
+  } as pg.QueryConfig);
   crashPoint("heartbeat:written");
   return rows[0] && Number(rows[0].now);
+}
+
+/** Whether the server works on what this connection asked; not where it waits for the connection, or has none such. */
+export async function isWriterAtWork(pool: pg.Pool, backendPid: number): Promise<boolean> {
+  const { rows } = await pool.query(
+    `select from pg_stat_activity
+      where pid = $1 and wait_event is distinct from 'ClientRead' and wait_event is distinct from 'ClientWrite'`,
+    [backendPid],
+  );
+  return rows.length > 0;
 }
 
 /** Nodes that have died without a word, or were silent for the lease. */
@@ -59,7 +88,7 @@ export async function findDeadNodes(pool: pg.Pool, nodeId: number, leaseMs: numb
 
 /** What is known of a node that was taken over. */
 export interface Fenced {
-  /** Number of the last batch that it committed. */
+  /** Number of the last batch that it committed; 0 where the database does not know the node. */
   readonly lastBatch: number;
   /** Invocations that wait for a new owner now. */
   readonly released: number;
@@ -68,13 +97,14 @@ export interface Fenced {
 /**
  * Fences a node off and makes ready all it held; may be called by many at once
  * and repeated. Waits for a batch in flight, and ends one that does not end.
+ * `startedAt` undefined: whichever node has the id now.
  */
-export async function takeOver(pool: pg.Pool, nodeId: number): Promise<Fenced> {
+export async function takeOver(pool: pg.Pool, nodeId: number, startedAt?: string): Promise<Fenced> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
     for (;;) {
-      const fenced = await fence(client, nodeId);
+      const fenced = await fence(client, nodeId, startedAt);
       if (fenced) return fenced;
       await client.query(`select pg_terminate_backend(l.pid) from pg_locks l where ${lockOf("$1::int8")}`, [nodeId]);
     }
@@ -87,27 +117,30 @@ export async function takeOver(pool: pg.Pool, nodeId: number): Promise<Fenced> {
 }
 
 /** Undefined: a batch of the node held its row for too long. */
-async function fence(client: pg.PoolClient, nodeId: number): Promise<Fenced | undefined> {
+async function fence(client: pg.PoolClient, nodeId: number, startedAt?: string): Promise<Fenced | undefined> {
   crashPoint("takeover:before");
   await client.query("begin");
   try {
     await client.query(`set local lock_timeout = ${LOCK_WAIT_MS}`);
     const { rows } = await client.query<{ batch: string }>(
-      "update engine.nodes set fenced_at = coalesce(fenced_at, now()) where id = $1::int8 returning batch",
-      [nodeId],
+      `update engine.nodes set fenced_at = coalesce(fenced_at, now())
+        where id = $1::int8 and ($2::text is null or extract(epoch from started_at)::text = $2) returning batch`,
+      [nodeId, startedAt],
     );
     crashPoint("takeover:fenced");
-    const released = await release(client, nodeId);
+    const [row] = rows;
+    const released = row ? await release(client, nodeId) : 0;
     crashPoint("takeover:released");
-    await client.query("delete from engine.heartbeats where node_id = $1::int8", [nodeId]);
+    if (row) await client.query("delete from engine.heartbeats where node_id = $1::int8", [nodeId]);
     await client.query("select pg_notify('engine', 'r')");
     await client.query("commit");
     crashPoint("takeover:committed");
-    return { lastBatch: Number(rows[0]?.batch ?? 0), released };
+    return { lastBatch: Number(row?.batch ?? 0), released };
   } catch (error) {
+    // Otherwise the connection is dropped.
+    if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE) throw error;
     await client.query("rollback");
-    if ((error as { code?: string }).code === LOCK_NOT_AVAILABLE) return undefined;
-    throw error;
+    return undefined;
   }
 }
 

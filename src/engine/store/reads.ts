@@ -82,6 +82,19 @@ export async function readOutcomes(pool: pg.Pool, ids: readonly number[]): Promi
   return new Map(rows.map((row) => [Number(row.id), outcomeFromRow(row)]));
 }
 
+/**
+ * Those of these ids that are not in the database: nobody who waits for them will ever hear. A replica that only reads
+ * may just not have them yet.
+ */
+export async function findMissing(pool: pg.Pool, ids: readonly number[]): Promise<number[]> {
+  const { rows } = await pool.query<{ id: string }>(
+    `select w.id from unnest($1::int8[]) as w(id)
+      where not pg_is_in_recovery() and not exists (select from engine.invocations i where i.id = w.id)`,
+    [ids],
+  );
+  return rows.map(({ id }) => Number(id));
+}
+
 function outcomeFromRow({ output, failure_kind, failure, completed_at }: OutcomeRow): Outcome | "pending" {
   if (completed_at === null) return "pending";
   if (failure_kind === null) return { ok: true, output: output ?? "null", completedAt: completed_at };

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
-import type { EngineLog } from "../../engine/index.ts";
+import { type EngineLog, sessionSettings } from "../../engine/index.ts";
 import { LOG_CHANNEL, type LogPositions, positionsFromPayload } from "../../rollout/index.ts";
 
 const HEARTBEAT_MS = 15_000;
@@ -69,7 +69,7 @@ export class LogListener {
     client.on("notification", ({ payload }) => this.#options.onHint(positionsFromPayload(payload ?? "")));
     try {
       await client.connect();
-      await client.query(`listen ${LOG_CHANNEL}`);
+      await client.query(`${sessionSettings()}; listen ${LOG_CHANNEL}`);
       onConnected();
       this.#options.onHint(undefined);
       await beat(client, AbortSignal.any([lost.signal, signal]));

@@ -21,6 +21,16 @@ export class Acknowledged {
     return call;
   }
 
+  /** Makes the calls, and does not wait for their ends. */
+  async accept(engine: Engine): Promise<void> {
+    await Promise.all(
+      Array.from(this.calls.values(), async ({ kind, key, name }) => {
+        const call = { service: "kinds", handler: kind, key, input: name, idempotencyKey: name };
+        this.#note(this.#ids, name, (await engine.invoke(call)).invocationId);
+      }),
+    );
+  }
+
   /** Takes down what a process said before it was killed. */
   hear(victim: VictimProcess): void {
     for (const { name, invocationId } of victim.told("accepted")) this.#note(this.#ids, name, invocationId);

@@ -20,6 +20,7 @@ test("many at once on an empty database: one does the work, and all find it done
     { name: "000001_engine" },
     { name: "000002_parked" },
     { name: "000003_operators" },
+    { name: "000004_failover" },
     { name: "000005_vacuum" },
   ]);
 });

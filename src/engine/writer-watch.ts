@@ -1,0 +1,39 @@
+import type pg from "pg";
+import { isWriterAtWork } from "./store/nodes.ts";
+
+export interface WriterWatchOptions {
+  readonly pool: pg.Pool;
+  /** Of the connection that writes batches. */
+  readonly backendPid: number;
+  /** A batch that has no answer for so long is looked into. */
+  readonly patienceMs: number;
+  /** The batch that waits for its answer. */
+  inFlight(): { readonly number: number; readonly sentAt: number } | undefined;
+  /** The batch, or its answer, was lost on the way. */
+  onSilent(): void;
+}
+
+/**
+ * Notices that the writer's connection has died without a word while others
+ * live: a firewall forgot it, a proxy hangs. A batch may wait for a lock as long
+ * as it must, but then the server is at work on it; where the server itself
+ * waits for us, twice in a row with the same batch, nothing will ever come.
+ */
+export class WriterWatch {
+  readonly #options: WriterWatchOptions;
+  #suspect: number | undefined;
+
+  constructor(options: WriterWatchOptions) {
+    this.#options = options;
+  }
+
+  async look(): Promise<void> {
+    const { pool, backendPid, patienceMs, inFlight, onSilent } = this.#options;
+    const before = inFlight();
+    const isLate = before !== undefined && performance.now() - before.sentAt > patienceMs;
+    if (!isLate || (await isWriterAtWork(pool, backendPid))) this.#suspect = undefined;
+    else if (inFlight()?.number !== before.number) this.#suspect = undefined;
+    else if (this.#suspect === before.number) onSilent();
+    else this.#suspect = before.number;
+  }
+}
