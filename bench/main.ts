@@ -117,7 +117,7 @@ const sections: Record<string, (postgres: BenchPostgres) => Promise<void>> = {
   async bloat(postgres) {
     for (const size of sizes) {
       const { first, last, shown } = await measureBloat(postgres, size);
-      head(1, `ten rollouts of ${number(size)}, MB after retention`, "first", "tenth", "ratio");
+      head(1, `ten rollouts of ${number(size).toString()}, MB after retention`, "first", "tenth", "ratio");
       const grown = (name: string, [from, to]: readonly [number, number]) => {
         row(name, number(from / 2 ** 20, 1), number(to / 2 ** 20, 1), number(to / from, 2));
       };

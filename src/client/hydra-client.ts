@@ -25,7 +25,10 @@ export interface HydraClientOptions {
   token?: TokenSource;
   /** Certificates (PEM) of authorities to trust besides those of Node and the system. Default: none. */
   authority?: string;
-  /** Wire protocol. Default: `connect`, over HTTP/1.1; the other two use HTTP/2. */
+  /**
+   * Wire protocol. Default: `connect`, over HTTP/1.1. The other two use HTTP/2, on which an idle connection that a server
+   * closes may raise an uncaught error (connectrpc/connect-es#1768).
+   */
   protocol?: "connect" | "grpc" | "grpc-web";
   /** Run inside the idempotency key's interceptor: one that repeats a call repeats it with the same key. */
   interceptors?: readonly Interceptor[];

@@ -56,7 +56,7 @@ afterAll(() => stack.disposeAsync());
 const idOf = (name: (typeof CASES)[number]) => ids.get(name) ?? "";
 const look = async (name: (typeof CASES)[number]) => (await engine.getInvocation(idOf(name)))?.invocation;
 
-async function parked(name: (typeof CASES)[number], attempts: number): Promise<void> {
+async function expectParked(name: (typeof CASES)[number], attempts: number): Promise<void> {
   await eventually(async () => {
     const invocation = await look(name);
     expect(invocation).toMatchObject({ status: "parked", failure: expect.stringContaining(DIFFERENCE) });
@@ -65,16 +65,16 @@ async function parked(name: (typeof CASES)[number], attempts: number): Promise<v
 }
 
 test("left alone: it is parked, and says which entry does not fit, what was there, and what the handler does now", () =>
-  parked("words", 2));
+  expectParked("words", 2));
 
 test("retried: the same handler meets the same journal, and it is parked again with the same words", async () => {
-  await parked("retry", 2);
+  await expectParked("retry", 2);
   await engine.retry(idOf("retry"));
-  await parked("retry", 3);
+  await expectParked("retry", 3);
 });
 
 test("killed, and purged: it has ended, then it is gone", async () => {
-  await parked("kill", 2);
+  await expectParked("kill", 2);
   await engine.kill(idOf("kill"));
   await eventually(async () => (await look("kill"))?.status === "failed");
   await engine.purge(idOf("kill"));
@@ -82,15 +82,15 @@ test("killed, and purged: it has ended, then it is gone", async () => {
 });
 
 test("cancelled: its handler cannot be told, so it is parked again; a kill ends it", async () => {
-  await parked("cancel", 2);
+  await expectParked("cancel", 2);
   await engine.cancel(idOf("cancel"));
-  await parked("cancel", 3);
+  await expectParked("cancel", 3);
   await engine.kill(idOf("cancel"));
   await eventually(async () => (await look("cancel"))?.status === "failed");
 });
 
 test("restarted from the entry that it names: what fits keeps its result, the rest is done as the handler does it now", async () => {
-  await parked("restart", 2);
+  await expectParked("restart", 2);
   await engine.restart(idOf("restart"), { fromEntry: 1 });
   await eventually(async () => expect(await look("restart")).toMatchObject({ status: "succeeded" }));
 });
