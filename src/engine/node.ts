@@ -7,6 +7,7 @@ import { Committer, type Remains } from "./committer.ts";
 import { crashPoint } from "./crash-points.ts";
 import { messageOf, NodeLostError } from "./errors.ts";
 import { fanOutValue, type Completion } from "./journal.ts";
+import { KeyLines } from "./key-lines.ts";
 import { OUTSIDE_RESERVE } from "./limits.ts";
 import type { BatchOutcome, Operation } from "./operations.ts";
 import type { NodeShared } from "./node-surroundings.ts";
@@ -52,6 +53,7 @@ export class Node implements AttemptHost {
       maxBatchOperations: limits.maxBatchOperations,
       sendAheadFrom: limits.sendAheadFrom,
       observer: shared.observer,
+      lines: new KeyLines(limits.maxQueuedPerKey),
       isLocal: (invocationId) => this.residents.has(invocationId),
       isAwaited: (invocationId) => shared.isAwaited(invocationId),
       room: () => this.#roomLeft(),
