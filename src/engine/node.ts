@@ -6,6 +6,7 @@ import { Claimer } from "./claimer.ts";
 import { Committer, type Remains } from "./committer.ts";
 import { crashPoint } from "./crash-points.ts";
 import { messageOf, NodeLostError } from "./errors.ts";
+import { HandOver } from "./hand-over.ts";
 import { fanOutValue, type Completion } from "./journal.ts";
 import { KeyLines } from "./key-lines.ts";
 import { OUTSIDE_RESERVE } from "./limits.ts";
@@ -39,6 +40,7 @@ export class Node implements AttemptHost {
   readonly #connection: WriterConnection;
   readonly #upkeep: Upkeep;
   readonly #claimer: Claimer;
+  readonly #handOver: HandOver;
   #over = false;
 
   private constructor(id: number, shared: NodeShared, connection: WriterConnection) {
@@ -73,10 +75,17 @@ export class Node implements AttemptHost {
       pollMs: limits.pollMs,
       residents: this.residents,
       room: () => this.room(),
+      hasPeers: () => this.#upkeep.hasPeers,
       isClosing: () => this.#closing(),
       write: (operation, done) => this.#write(undefined, operation, done),
       loadCompletions: (ids) => loadCompletions(pool, ids),
       loadAsked: (ids) => loadAsked(pool, ids),
+    });
+    this.#handOver = new HandOver({
+      maxActive: limits.maxActive,
+      residents: this.residents,
+      hasPeers: () => this.#upkeep.hasPeers,
+      write: (operation) => this.#write(undefined, operation),
     });
     this.#upkeep = new Upkeep({
       nodeId: id,
@@ -87,7 +96,10 @@ export class Node implements AttemptHost {
       onFenced: () => this.committer.abandon(new NodeLostError("a peer took this node for dead")),
       onReady: () => this.hintReady(),
       onLate: () => this.#activateDue(),
-      look: () => this.look(this.residents.oldest(LOOKED_AT_ONCE)),
+      look: () => {
+        this.#handOver.share();
+        return this.look(this.residents.oldest(LOOKED_AT_ONCE));
+      },
     });
   }
 
@@ -210,10 +222,12 @@ export class Node implements AttemptHost {
   /** Takes no new work, waits for attempts to reach their next wait, then hands over what is left. */
   async leave(): Promise<void> {
     this.#upkeep.close();
+    this.#handOver.begin();
     const done = new AbortController();
     const grace = delay(this.#shared.limits.drainMs, undefined, { signal: done.signal }).catch(() => {});
     await Promise.race([this.residents.close().then(() => this.committer.drained()), grace]);
     done.abort();
+    this.#handOver.end();
     this.#over = true;
     this.residents.dropAll();
     await this.committer.drained();

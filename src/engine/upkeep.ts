@@ -35,6 +35,7 @@ export class Upkeep {
   #clockOffsetMs = 0;
   #beatAt = performance.now();
   #running = false;
+  #hasPeers = false;
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
@@ -42,6 +43,11 @@ export class Upkeep {
 
   get running(): boolean {
     return this.#running;
+  }
+
+  /** Other nodes are up, as of the last poll. */
+  get hasPeers(): boolean {
+    return this.#hasPeers;
   }
 
   /** The database's time in milliseconds since 1970, as of the last heartbeat and the monotonic clock since. */
@@ -113,8 +119,9 @@ export class Upkeep {
   async #findDueWork(): Promise<void> {
     if (!this.#running) return;
     const { pool, nodeId } = this.#options;
-    const { ready, nextStartMs } = await findDueWork(pool, nodeId);
+    const { ready, peers, nextStartMs } = await findDueWork(pool, nodeId);
     if (!this.#running) return;
+    this.#hasPeers = peers;
     this.#stopDueTimer?.();
     if (nextStartMs !== undefined && nextStartMs <= 0) this.#options.onLate();
     else if (nextStartMs !== undefined) this.#stopDueTimer = startTimer(nextStartMs, () => this.lookForDueWork());

@@ -50,6 +50,7 @@ export function writeStatements(request: WriteRequest): Write[] {
   if (by.forget_key.length > 0) add(writes.forgetKeys(by.forget_key));
   addCompletions(by, nodeId, add);
   if (by.suspension.length > 0) add(writes.suspend(by.suspension, nodeId));
+  for (const each of by.hand_back) add(writes.handBack(each, nodeId));
   const woken = [...waitingElsewhere(request), ...by.wake.map(({ id }) => id)];
   if (woken.length > 0) add(writes.wake(woken));
   for (const { limit } of by.activate_due) add(activateDue(limit));
@@ -106,6 +107,7 @@ function notifications(request: WriteRequest): string[] {
   if (
     look.size > 0 ||
     by.wake.length > 0 ||
+    by.hand_back.length > 0 ||
     by.birth.some((birth) => !birth.claim && birth.answer === undefined) ||
     by.activate_due.length > 0
   ) {

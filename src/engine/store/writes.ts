@@ -4,6 +4,7 @@ import type {
   Completion,
   EntryWrite,
   ForgetKey,
+  HandBack,
   JournalCopy,
   Resolution,
   StateWrite,
@@ -241,6 +242,14 @@ export function suspend(suspensions: readonly Suspension[], nodeId: number): Sta
     ["text", (row) => `{${row.entries.join(",")}}`],
   ];
   return statementOver("suspend", text, columns, suspensions, [String(nodeId)]);
+}
+
+export function handBack({ ids, begun }: HandBack, nodeId: number): Statement {
+  const text = `
+    update engine.invocations i set status = 'ready', owner = null, attempts = i.attempts - $3::int4
+      from unnest($1::int8[]) as h(id)
+     where i.id = h.id and i.status = 'running' and i.owner = $2::int8`;
+  return statementOver("hand_back", text, [["int8", (id) => id]], ids, [String(nodeId), begun ? "0" : "1"]);
 }
 
 export function wake(ids: readonly number[]): Statement {
