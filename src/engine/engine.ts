@@ -97,6 +97,10 @@ class DurableEngine implements Engine {
     }
   }
 
+  drain(): void {
+    this.#succession?.node?.drain();
+  }
+
   stop(): Promise<void> {
     return (this.#stopped ??= this.#stop());
   }

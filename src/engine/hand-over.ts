@@ -33,7 +33,7 @@ export class HandOver {
   /** From now on all that has nothing to do here, while the rest comes to its next wait. */
   begin(): void {
     this.#handAll();
-    this.#leaving = new Periodic(
+    this.#leaving ??= new Periodic(
       EVERY_MS,
       async () => this.#handAll(),
       () => {},

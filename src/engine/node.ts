@@ -19,7 +19,7 @@ import { loadAsked, loadCompletions, loadJournals } from "./store/journal.ts";
 import { registerNode, takeOver } from "./store/nodes.ts";
 import { readState } from "./store/reads.ts";
 import { startTimer } from "./timer.ts";
-import type { Unit } from "./unit.ts";
+import { nodeUnit, type Unit } from "./unit.ts";
 import { Upkeep } from "./upkeep.ts";
 
 // One node: one run of the engine on one writer connection. It owns
@@ -219,6 +219,13 @@ export class Node implements AttemptHost {
     }
   }
 
+  /** Takes no new work and hands over what it does not run, where peers can go on with it. */
+  drain(): void {
+    if (this.#closing() || !this.#upkeep.hasPeers) return;
+    this.#upkeep.close();
+    this.#handOver.begin();
+  }
+
   /** Takes no new work, waits for attempts to reach their next wait, then hands over what is left. */
   async leave(): Promise<void> {
     this.#upkeep.close();
@@ -271,6 +278,7 @@ export class Node implements AttemptHost {
   #onLost(remains: Remains): void {
     this.#over = true;
     this.#upkeep.stop();
+    this.#handOver.end();
     this.residents.dropAll();
     this.#shared.onLost(this, remains);
   }
@@ -281,18 +289,10 @@ export class Node implements AttemptHost {
 
   /** Writes an operation of the node itself. */
   #write(lane: number | undefined, operation: Operation, done: () => void = () => {}): void {
-    this.committer.add({
-      ...(lane === undefined ? {} : { lane }),
-      urgent: true,
-      effects: [],
-      weight: 1,
-      survives: false,
-      operations: () => [operation],
-      committed: done,
-      failed: (error) => {
-        done();
-        if (!this.#over) this.#shared.log.error({ err: error, operation: operation.kind }, "the node could not write");
-      },
-    });
+    const failed = (error: unknown) => {
+      done();
+      if (!this.#over) this.#shared.log.error({ err: error, operation: operation.kind }, "the node could not write");
+    };
+    this.committer.add(nodeUnit(operation, lane, { committed: done, failed }));
   }
 }

@@ -45,3 +45,13 @@ export interface Unit {
   /** Committed again by the next incarnation of the node, should this one be lost before it is. */
   readonly survives: boolean;
 }
+
+/** An operation of the node itself. */
+export function nodeUnit(
+  operation: Operation,
+  lane: number | undefined,
+  told: Pick<Unit, "committed" | "failed">,
+): Unit {
+  const shape = { urgent: true, effects: [], weight: 1, survives: false };
+  return { ...shape, ...(lane === undefined ? {} : { lane }), operations: () => [operation], ...told };
+}
