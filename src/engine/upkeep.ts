@@ -7,6 +7,9 @@ import { beat, findDeadNodes, takeOver } from "./store/nodes.ts";
 import { findDueWork } from "./store/reads.ts";
 import { startTimer } from "./timer.ts";
 
+/** How long a node may be dead, or silent for the lease, before anybody looks. */
+const BURIED_EVERY_MS = 200;
+
 export interface UpkeepOptions {
   readonly nodeId: number;
   readonly limits: EngineLimits;
@@ -63,7 +66,7 @@ export class Upkeep {
     this.#running = true;
     this.#heartbeat = new Periodic(leaseMs / 4, () => this.#beat(), this.#onError);
     this.#periodics = [
-      new Periodic(leaseMs / 4, () => this.#bury(), this.#onError),
+      new Periodic(Math.min(leaseMs / 4, BURIED_EVERY_MS), () => this.#bury(), this.#onError),
       new Periodic(pollMs, () => this.#poll(), this.#onError),
     ];
     this.lookForDueWork();

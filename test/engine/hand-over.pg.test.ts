@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import {
@@ -48,9 +47,13 @@ test("alone, with calls that wait for a slot: it keeps them", async () => {
   await using db = await createMarks();
   const held = gate();
   const work = handler("work", async (ctx) => ctx.run("hold", () => held.pass()), shared);
-  await using engine = await startEngine(db.url, [work], { limits });
+  await using engine = await startEngine(db.url, [work], { limits: { ...limits, leaseMs: 400 } });
   const ids = await Promise.all(Array.from({ length: 20 }, () => send(engine, "work")));
-  await delay(5 * limits.pollMs);
+  // Several polls go by.
+  const beats = () =>
+    query<{ beat: number }>(db.url, "select extract(epoch from max(beat_at))::float8 as beat from engine.heartbeats");
+  const start = (await beats())[0]?.beat ?? 0;
+  await eventually(async () => expect((await beats())[0]?.beat).toBeGreaterThan(start + 0.5));
   expect(engine.stats().resident).toBe(20);
   held.open();
   await Promise.all(ids.map((id) => ended(engine, id)));

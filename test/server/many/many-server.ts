@@ -6,6 +6,7 @@ import { SentinelRolloutService } from "../../../src/gen/hydra/v1/sentinel_rollo
 import { ForkedNode, PATIENCE } from "../../engine/fixtures/forked-node.ts";
 import { eventually } from "../../support/eventually.ts";
 
+const MB = 1024 * 1024;
 const PROCESS = new URL("./process.ts", import.meta.url);
 
 type Message =
@@ -16,7 +17,8 @@ type Order = { kind: "collect" | "memory" };
 /** A server in a process of its own, and one connection to it, which any number of callers share. */
 export class ManyServer extends ForkedNode<Message, Order> {
   static async start(databaseUrl: string, limits: Partial<EngineLimits> = {}): Promise<ManyServer> {
-    const server = new ManyServer(PROCESS, { DATABASE_URL: databaseUrl, LIMITS: JSON.stringify(limits) });
+    const env = { DATABASE_URL: databaseUrl, LIMITS: JSON.stringify(limits) };
+    const server = new ManyServer(PROCESS, env, ["--expose-gc"]);
     await server.ready();
     return server;
   }
@@ -39,13 +41,13 @@ export class ManyServer extends ForkedNode<Message, Order> {
     return createClient(SentinelRolloutService, this.#connection);
   }
 
-  /** What its memory is made of, after a collection where the process was started with `--expose-gc`. */
-  async memory(): Promise<{ rss: number; heapUsed: number }> {
+  /** Its memory in MB; `heap`: what a collection leaves of it, where one is asked for. */
+  async memory(kind: Order["kind"]): Promise<{ rss: number; heap: number }> {
     const before = this.told("memory").length;
-    this.order({ kind: "collect" });
+    this.order({ kind });
     await eventually(() => this.told("memory").length > before, PATIENCE);
     const { rss, heapUsed } = this.told("memory").at(-1)!;
-    return { rss, heapUsed };
+    return { rss: rss / MB, heap: heapUsed / MB };
   }
 
   /** As an orchestrator stops it. Resolves to its exit code. */
