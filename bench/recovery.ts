@@ -14,7 +14,7 @@ export interface RecoveryFigures {
 }
 
 const RUNS = 5;
-const FLEET = ["--sentinels", "5000", "--converge", "0-200", "--deploy-timeout", "10m"];
+const FLEET = ["--sentinels", "2000", "--converge", "0-200", "--deploy-timeout", "10m"];
 
 /** From the end of a server in mid-wave, or from its next start, until the first of what it held has ended; in ms. */
 export async function measureRecovery(postgres: BenchPostgres): Promise<RecoveryFigures> {
@@ -57,7 +57,11 @@ async function restarted(
   const startedAt = performance.now();
   const starting = startServerProcess(args, env);
   const progressed = await firstEnd(urlNow, held);
-  await (await starting).stop();
+  const second = await starting;
+  // Its Postgres has to be stopped with it.
+  if (dataDir !== undefined) await second.stop();
+  second.signal("SIGKILL");
+  await second.exited;
   return progressed - startedAt;
 }
 
@@ -67,9 +71,10 @@ async function takenOver(env: { DATABASE_URL: string }, how: "SIGKILL" | "SIGSTO
   const held = await endInMidWave(first, env.DATABASE_URL, how);
   const endedAt = performance.now();
   const progressed = await firstEnd(async () => env.DATABASE_URL, held);
-  first.signal("SIGKILL");
-  await first.exited;
-  await second.stop();
+  for (const server of [first, second]) {
+    server.signal("SIGKILL");
+    await server.exited;
+  }
   return progressed - endedAt;
 }
 
@@ -79,7 +84,7 @@ async function endInMidWave(server: ServerProcess, url: string | undefined, sign
   rollouts.rollout({ image: "ghcr.io/acme/sentinel:v1" }).catch(() => {});
   let events = 0;
   for await (const { message } of rollouts.watch({ afterSequence: 0n })) {
-    if (message.case === "event" && message.value.waveIndex === 4 && ++events > 500) break;
+    if (message.case === "event" && message.value.waveIndex === 4 && ++events > 200) break;
   }
   const client = await connect(url);
   client.on("error", () => {});
