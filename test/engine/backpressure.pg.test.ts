@@ -19,9 +19,9 @@ import {
 /** The most of a number that was seen until the promise settles. */
 async function peakOf(read: () => number, done: Promise<unknown>): Promise<number> {
   let peak = 0;
-  let over = false;
-  const end = done.finally(() => (over = true));
-  while (!over) {
+  const over = new AbortController();
+  const end = done.finally(() => over.abort());
+  while (!over.signal.aborted) {
     peak = Math.max(peak, read());
     await new Promise(setImmediate);
   }
@@ -31,11 +31,10 @@ async function peakOf(read: () => number, done: Promise<unknown>): Promise<numbe
 
 async function acceptedOf(engine: TestEngine, calls: number): Promise<{ ids: string[]; refused: number }> {
   const results = await Promise.allSettled(Array.from({ length: calls }, (_, i) => send(engine, "echo", "k", i)));
-  for (const each of results) {
-    if (each.status === "rejected") expect(each).toMatchObject({ reason: { kind: "exhausted", retryAfterMs: 1_000 } });
-  }
+  const refused = results.filter(({ status }) => status === "rejected");
+  for (const each of refused) expect(each).toMatchObject({ reason: { kind: "exhausted", retryAfterMs: 1_000 } });
   const ids = results.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
-  return { ids, refused: calls - ids.length };
+  return { ids, refused: refused.length };
 }
 
 const echo = handler<number>("echo", (_ctx, i) => Promise.resolve(i), shared);

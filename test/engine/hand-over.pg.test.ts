@@ -34,11 +34,11 @@ test("calls that wait for a slot, and a peer joins: it takes of them; each runs 
   await using first = await startEngine(db.url, [on("first")], { limits });
   const ids = await Promise.all(Array.from({ length: 40 }, (_, i) => send(first, "work", "k", i)));
   await held.entered;
-  await using _second = await startEngine(db.url, [on("second")], { limits });
+  await using second = await startEngine(db.url, [on("second")], { limits });
   // The first one keeps those that run, and one that waits for the next free slot.
   await eventually(() => expect(ran.filter((name) => name === "second")).toHaveLength(40 - 4 - 1));
   held.open();
-  for (const id of ids) outputOf(await ended(first, id));
+  for (const id of ids) outputOf(await ended(second, id));
   expect(Object.values(await marksOf(db.url))).toEqual(Array.from({ length: 40 }, () => 1));
   expect(await query(db.url, "select from engine.invocations where attempts <> 1")).toEqual([]);
 });

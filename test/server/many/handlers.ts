@@ -43,7 +43,7 @@ const work = defineHandler<number, null>({
   input: jsonCodec<number>(),
   output: jsonCodec<null>(),
   async run(ctx, ms) {
-    await ctx.run("work", async () => void (await delay(ms)));
+    await ctx.run("work", () => delay(ms));
     await ctx.tx(noteRun, { key: "work", name: ctx.key, phase: "done", pid: process.pid });
     return null;
   },

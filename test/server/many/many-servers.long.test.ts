@@ -51,7 +51,7 @@ describe("three servers on one database", () => {
     await using _ = {
       [Symbol.asyncDispose]: async () => void (await Promise.all(servers.map((s) => s[Symbol.asyncDispose]()))),
     };
-    const [, , leaving] = servers as [ManyServer, ManyServer, ManyServer];
+    const [, , leaving] = servers;
     const calls: SeenCall[] = [];
     const longestMs: number[] = [];
     const caller = async (id: number) => {
