@@ -13,8 +13,10 @@ import { measureImport } from "./import.ts";
 import { measureLarge, measureSize } from "./large.ts";
 import { printKubernetes } from "./kubernetes/print.ts";
 import { measureNotifications } from "./notifications.ts";
+import { measureRecovery } from "./recovery.ts";
 import { measureRollout } from "./rollout.ts";
 import { measureStartUp } from "./start-up.ts";
+import { median } from "./statistics.ts";
 import { head, number, type Printed, row, say, takePrinted } from "./table.ts";
 
 const IMPORTS = [1_000, 10_000, 100_000];
@@ -123,6 +125,19 @@ const sections: Record<string, (postgres: BenchPostgres) => Promise<void>> = {
       };
       grown("whole database", [first.database, last.database]);
       for (const name of shown) grown(name, [first.tables.get(name) ?? 0, last.tables.get(name) ?? 0]);
+    }
+  },
+
+  async recovery(postgres) {
+    const { restart, restartEmbedded, killed, stopped } = await measureRecovery(postgres);
+    head(1, "in mid-wave, to the first deploy of its that ends", "median, ms", "max, ms");
+    for (const [what, times] of [
+      ["killed and started again, Postgres elsewhere, from the start", restart],
+      ["killed and started again, embedded Postgres, from the start", restartEmbedded],
+      ["killed, another server takes over, from the kill", killed],
+      ["stopped (SIGSTOP), another server takes over, lease 5 s, from the stop", stopped],
+    ] as const) {
+      row(what, number(median(times)), number(Math.max(...times)));
     }
   },
 

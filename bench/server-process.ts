@@ -12,6 +12,10 @@ export interface HydraProcess {
   /** CPU time so far, in ms. */
   cpuMs(): Promise<number>;
   stop(): Promise<void>;
+  /** kill -9, SIGSTOP and the like. */
+  signal(signal: NodeJS.Signals): void;
+  /** Resolves once it has ended. */
+  readonly exited: Promise<unknown>;
 }
 
 export interface ServerProcess extends HydraProcess {
@@ -37,14 +41,16 @@ async function startProcess(args: readonly string[], env: NodeJS.ProcessEnv, sta
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, HYDRA_LOG_LEVEL: "error", ...env },
   });
+  const exited = once(child, "exit");
   const line = await firstLine(child, started);
   return {
     line,
+    exited,
+    signal: (signal: NodeJS.Signals) => void child.kill(signal),
     rss: () => statusMegabytes(child, "VmRSS"),
     peakRss: () => statusMegabytes(child, "VmHWM"),
     cpuMs: () => cpuMs(Number(child.pid)),
     async stop() {
-      const exited = once(child, "exit");
       child.kill("SIGTERM");
       await exited;
     },

@@ -149,6 +149,11 @@ export interface EngineStats {
 export interface Engine {
   /** Migrates the schema, joins as a node, takes over what dead nodes left, starts working. */
   start(): Promise<void>;
+  /**
+   * The first part of `stop`, where peers are up: takes no new work and hands over what it does not run just now. Who
+   * waits for an outcome gets it all the same. Nothing where there are no peers.
+   */
+  drain(): void;
   /** Takes no new work, lets attempts in flight reach their next wait, hands the rest to peers. Safe to call twice. */
   stop(): Promise<void>;
   /** Every handler registered. */

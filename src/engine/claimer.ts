@@ -16,11 +16,18 @@ export interface ClaimerOptions {
   readonly residents: Residents;
   /** How many more invocations this node may have in memory. */
   room(): number;
+  /** Other nodes are up, which may have slots free. */
+  hasPeers(): boolean;
   isClosing(): boolean;
   /** `done` is called after the commit, or after the write has failed. */
   write(operation: Operation, done?: () => void): void;
   loadCompletions(ids: readonly number[]): Promise<Map<number, EntryRecord[]>>;
   loadAsked(ids: readonly number[]): Promise<Map<number, Asked>>;
+}
+
+/** How many may wait for a slot where peers may have one free. */
+export function aheadAmongPeers(maxActive: number): number {
+  return Math.ceil(maxActive / 10);
 }
 
 /**
@@ -46,9 +53,9 @@ export class Claimer {
   /** Cheap; called whenever there may be room. */
   claimIfHinted(): void {
     if (!this.#hinted || this.#claiming || this.#options.isClosing()) return;
-    const { residents, maxActive, room, write } = this.#options;
+    const { room, write } = this.#options;
     if (room() === 0) this.#makeRoom();
-    const limit = Math.min(room(), maxActive - residents.queued, CLAIMED_AT_ONCE);
+    const limit = Math.min(room(), this.#wanted(), CLAIMED_AT_ONCE);
     if (limit <= 0) return;
     this.#claiming = true;
     this.#hinted = false;
@@ -57,6 +64,13 @@ export class Claimer {
       crashPoint("claim:committed");
       this.#claiming = false;
     });
+  }
+
+  /** Alone: enough for the next turn of every slot. Among peers: what can begin now, and a few. */
+  #wanted(): number {
+    const { residents, maxActive, hasPeers } = this.#options;
+    if (!hasPeers()) return maxActive - residents.queued;
+    return residents.freeSlots + Math.max(0, aheadAmongPeers(maxActive) - residents.queued);
   }
 
   #makeRoom(): void {

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { crashPoint } from "./crash-points.ts";
 import { TerminalError } from "./errors.ts";
+import type { KeyLines } from "./key-lines.ts";
 import type { EngineObserver } from "./observer.ts";
 import type { BatchOutcome } from "./operations.ts";
 import { type BatchInput, batchProgram, type BatchResult } from "./store/batch.ts";
@@ -40,6 +41,7 @@ export interface CommitterOptions {
   /** Operations that must wait for a batch to be sent ahead: a small one costs more than it gains. */
   readonly sendAheadFrom: number;
   readonly observer: EngineObserver;
+  readonly lines: KeyLines;
   isLocal(invocationId: number): boolean;
   isAwaited(invocationId: number): boolean;
   room(): number;
@@ -252,13 +254,14 @@ export class Committer {
   }
 
   #input(flight: Flight): BatchInput {
-    const { nodeId, secret, isLocal, isAwaited, room } = this.#options;
+    const { nodeId, secret, lines, isLocal, isAwaited, room } = this.#options;
     const { number, units } = flight;
     return {
       nodeId,
       secret,
       number,
       units,
+      lines,
       isLocal,
       isAwaited,
       // What the one before it takes is not in memory yet.

@@ -40,6 +40,7 @@ import { outcomeFrom } from "./waiters.ts";
 import { Wakeups } from "./wakeups.ts";
 
 const LONGEST_RETENTION_INTERVAL_MS = 60_000;
+const BUSY_RETRY_AFTER_MS = 1_000;
 const SILENT: EngineLog = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Makes an engine; it does nothing before `start`. */
@@ -95,6 +96,10 @@ class DurableEngine implements Engine {
       await this.stop();
       throw isOutOfConnections(error) ? noConnectionLeft(error) : error;
     }
+  }
+
+  drain(): void {
+    this.#succession?.node?.drain();
   }
 
   stop(): Promise<void> {
@@ -280,6 +285,8 @@ class DurableEngine implements Engine {
     const succession = this.#succession;
     if (!succession || this.#stopped) throw new EngineUnavailableError("this server is not running", "unavailable");
     if (succession.queued < this.#limits.maxQueuedOperations) return succession;
-    throw new EngineUnavailableError("too many calls wait to be written; try again later", "exhausted");
+    throw new EngineUnavailableError("too many calls wait to be written; try again later", "exhausted", {
+      retryAfterMs: BUSY_RETRY_AFTER_MS,
+    });
   }
 }

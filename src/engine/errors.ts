@@ -62,4 +62,11 @@ export function messageOf(error: unknown): string {
 /** The engine does not take this call: it is stopping, not started, or full. */
 export class EngineUnavailableError extends TerminalError {
   override name = "EngineUnavailableError";
+  /** When it is worth trying again. Unset: nobody can say. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, kind: FailureKind, { retryAfterMs }: { retryAfterMs?: number } = {}) {
+    super(message, kind);
+    this.retryAfterMs = retryAfterMs;
+  }
 }

@@ -6,6 +6,8 @@ export interface EngineLimits {
   maxResident: number;
   /** Operations that wait for the committer; beyond it calls from outside are refused as `exhausted`. Default 50,000. */
   maxQueuedOperations: number;
+  /** Calls that wait for one key of exclusive handlers; beyond it those from outside are refused as `exhausted`. Default 10,000. */
+  maxQueuedPerKey: number;
   /** Operations in one batch. Default 1,000. */
   maxBatchOperations: number;
   /** Operations that must wait for a batch to be sent while the one before it is under way. Default 250. */
@@ -27,6 +29,7 @@ export const DEFAULT_LIMITS: EngineLimits = {
   maxActive: 1_000,
   maxResident: 20_000,
   maxQueuedOperations: 50_000,
+  maxQueuedPerKey: 10_000,
   maxBatchOperations: 1_000,
   sendAheadFrom: 250,
   leaseMs: 5_000,

@@ -6,7 +6,9 @@ import { Claimer } from "./claimer.ts";
 import { Committer, type Remains } from "./committer.ts";
 import { crashPoint } from "./crash-points.ts";
 import { messageOf, NodeLostError, SilentDatabaseError } from "./errors.ts";
+import { HandOver } from "./hand-over.ts";
 import { fanOutValue, type Completion } from "./journal.ts";
+import { KeyLines } from "./key-lines.ts";
 import { OUTSIDE_RESERVE } from "./limits.ts";
 import type { BatchOutcome, Operation } from "./operations.ts";
 import type { NodeShared } from "./node-surroundings.ts";
@@ -18,7 +20,7 @@ import { loadAsked, loadCompletions, loadJournals } from "./store/journal.ts";
 import { type Registered, registerNode, takeOver } from "./store/nodes.ts";
 import { readState } from "./store/reads.ts";
 import { startTimer } from "./timer.ts";
-import type { Unit } from "./unit.ts";
+import { nodeUnit, type Unit } from "./unit.ts";
 import { Upkeep } from "./upkeep.ts";
 import { WriterWatch } from "./writer-watch.ts";
 
@@ -41,6 +43,7 @@ export class Node implements AttemptHost {
   readonly #connection: WriterConnection;
   readonly #upkeep: Upkeep;
   readonly #claimer: Claimer;
+  readonly #handOver: HandOver;
   #over = false;
 
   private constructor({ id, startedAt, backendPid }: Registered, shared: NodeShared, connection: WriterConnection) {
@@ -56,6 +59,7 @@ export class Node implements AttemptHost {
       maxBatchOperations: limits.maxBatchOperations,
       sendAheadFrom: limits.sendAheadFrom,
       observer: shared.observer,
+      lines: new KeyLines(limits.maxQueuedPerKey),
       isLocal: (invocationId) => this.residents.has(invocationId),
       isAwaited: (invocationId) => shared.isAwaited(invocationId),
       room: () => this.#roomLeft(),
@@ -75,10 +79,17 @@ export class Node implements AttemptHost {
       pollMs: limits.pollMs,
       residents: this.residents,
       room: () => this.room(),
+      hasPeers: () => this.#upkeep.hasPeers,
       isClosing: () => this.#closing(),
       write: (operation, done) => this.#write(undefined, operation, done),
       loadCompletions: (ids) => loadCompletions(pool, ids),
       loadAsked: (ids) => loadAsked(pool, ids),
+    });
+    this.#handOver = new HandOver({
+      maxActive: limits.maxActive,
+      residents: this.residents,
+      hasPeers: () => this.#upkeep.hasPeers,
+      write: (operation) => this.#write(undefined, operation),
     });
     this.#upkeep = new Upkeep({
       nodeId: id,
@@ -97,7 +108,10 @@ export class Node implements AttemptHost {
       onUnseen: (error) => (isFromServer(error) ? this.committer.abandon(error) : this.#onSilent()),
       onReady: () => this.hintReady(),
       onLate: () => this.#activateDue(),
-      look: () => this.look(this.residents.oldest(LOOKED_AT_ONCE)),
+      look: () => {
+        this.#handOver.share();
+        return this.look(this.residents.oldest(LOOKED_AT_ONCE));
+      },
     });
   }
 
@@ -217,13 +231,22 @@ export class Node implements AttemptHost {
     }
   }
 
+  /** Takes no new work and hands over what it does not run, where peers can go on with it. */
+  drain(): void {
+    if (this.#closing() || !this.#upkeep.hasPeers) return;
+    this.#upkeep.close();
+    this.#handOver.begin();
+  }
+
   /** Takes no new work, waits for attempts to reach their next wait, then hands over what is left. */
   async leave(): Promise<void> {
     this.#upkeep.close();
+    this.#handOver.begin();
     const done = new AbortController();
     const grace = delay(this.#shared.limits.drainMs, undefined, { signal: done.signal }).catch(() => {});
     await Promise.race([this.residents.close().then(() => this.committer.drained()), grace]);
     done.abort();
+    this.#handOver.end();
     this.#over = true;
     this.residents.dropAll();
     await this.committer.drained();
@@ -271,6 +294,7 @@ export class Node implements AttemptHost {
   #onLost(remains: Remains): void {
     this.#over = true;
     this.#upkeep.stop();
+    this.#handOver.end();
     this.residents.dropAll();
     this.#shared.onLost(this, remains);
   }
@@ -281,18 +305,10 @@ export class Node implements AttemptHost {
 
   /** Writes an operation of the node itself. */
   #write(lane: number | undefined, operation: Operation, done: () => void = () => {}): void {
-    this.committer.add({
-      ...(lane === undefined ? {} : { lane }),
-      urgent: true,
-      effects: [],
-      weight: 1,
-      survives: false,
-      operations: () => [operation],
-      committed: done,
-      failed: (error) => {
-        done();
-        if (!this.#over) this.#shared.log.error({ err: error, operation: operation.kind }, "the node could not write");
-      },
-    });
+    const failed = (error: unknown) => {
+      done();
+      if (!this.#over) this.#shared.log.error({ err: error, operation: operation.kind }, "the node could not write");
+    };
+    this.committer.add(nodeUnit(operation, lane, { committed: done, failed }));
   }
 }

@@ -135,6 +135,14 @@ export interface Suspension {
   entries: readonly number[];
 }
 
+/** Invocations that this node owns and does not run are for anybody again. */
+export interface HandBack {
+  kind: "hand_back";
+  ids: readonly number[];
+  /** They have had an attempt here; otherwise it is as if they never came. */
+  begun: boolean;
+}
+
 /** Suspended ones of these become ready. */
 export interface Wake {
   kind: "wake";
@@ -174,6 +182,7 @@ export type Operation =
   | AttemptFailure
   | Parking
   | Suspension
+  | HandBack
   | Wake
   | Claim
   | ActivateDue
@@ -256,6 +265,7 @@ export function groupOperations(operations: Iterable<Operation>): OperationsByKi
     attempt_failure: [],
     parking: [],
     suspension: [],
+    hand_back: [],
     wake: [],
     claim: [],
     activate_due: [],

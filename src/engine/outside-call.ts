@@ -58,6 +58,8 @@ export function callUnit({ invocation, handler, id, claim, source, committed, fa
     urgent: true,
     birth: id,
     effects: admission ? [admission.call] : [],
+    // One that starts later is in no line before its time, and is not refused then: it was accepted.
+    ...(handler.kind === "exclusive" && invocation.delayMs === undefined && { line: { service, key } }),
     ...(idempotencyKey === undefined
       ? {}
       : { claim: { service, key, handler: handler.name, idempotencyKey, invocationId: id } }),

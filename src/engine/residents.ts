@@ -72,6 +72,11 @@ export class Residents {
     return this.#active.size;
   }
 
+  /** Slots that nobody has or is about to take. */
+  get freeSlots(): number {
+    return Math.max(0, this.#options.maxActive - this.#active.size - this.#loading - this.#queue.size);
+  }
+
   /** Those that wait for a slot. */
   get queued(): number {
     return this.#queue.size;
@@ -184,6 +189,14 @@ export class Residents {
       this.#residents.delete(id);
     }
     return released;
+  }
+
+  /** Lets go of those that wait for a slot, but for the first `keep`: they have not begun here. Returns their ids. */
+  cutQueue(keep: number): number[] {
+    if (this.#queue.size <= keep) return [];
+    const ids = this.#queue.cut(keep).map(({ invocation }) => invocation.id);
+    for (const id of ids) this.#residents.delete(id);
+    return ids;
   }
 
   /** Starts nothing more; resolves once no attempt has anything to do. */

@@ -15,6 +15,16 @@ export class StartQueue<T> {
     return this.#takeFrom(0) ?? this.#takeFrom(1);
   }
 
+  /** Takes all but the first `keep` away, and answers with them in their order. */
+  cut(keep: number): T[] {
+    const [first, second] = this.#lists.map((list, which) => list.slice(this.#heads[which])) as [T[], T[]];
+    const all = [...first, ...second];
+    this.#lists[0] = first.slice(0, keep);
+    this.#lists[1] = second.slice(0, Math.max(0, keep - first.length));
+    this.#heads.fill(0);
+    return all.slice(keep);
+  }
+
   clear(): void {
     for (const which of [0, 1] as const) {
       this.#lists[which] = [];

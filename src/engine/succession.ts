@@ -24,6 +24,7 @@ const LONGEST_OUTAGE_MS = 10_000;
 const MOST_LOSSES = 5;
 /** Between two attempts while the disk is full: a small write may fit where the work does not. */
 const FULL_DISK_PAUSE_MS = 1_000;
+const FULL_DISK_RETRY_AFTER_MS = 5_000;
 
 export class Succession {
   readonly #shared: NodeShared;
@@ -152,7 +153,9 @@ export class Succession {
   }
 
   #unreachable(): EngineUnavailableError {
-    if (this.#diskIsFull) return new EngineUnavailableError(DISK_FULL, "exhausted");
+    if (this.#diskIsFull) {
+      return new EngineUnavailableError(DISK_FULL, "exhausted", { retryAfterMs: FULL_DISK_RETRY_AFTER_MS });
+    }
     return new EngineUnavailableError("the database cannot be reached; try again", "unavailable");
   }
 

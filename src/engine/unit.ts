@@ -1,4 +1,5 @@
 import type { EffectCall } from "./effect.ts";
+import type { LineOf } from "./key-lines.ts";
 import type { Operation } from "./operations.ts";
 
 /** An idempotency key that a unit's call came with. */
@@ -24,6 +25,8 @@ export interface Unit {
   readonly claim?: IdempotencyClaim;
   /** Invocation that it brings about: tells, after an outcome was lost with the connection, whether it is in. */
   readonly birth?: number;
+  /** Line of calls for one key that its birth would join: it is refused where that is full. */
+  readonly line?: LineOf;
   /** About how many operations it makes. */
   readonly weight: number;
   /**
@@ -41,4 +44,14 @@ export interface Unit {
   isWanted?(): boolean;
   /** Committed again by the next incarnation of the node, should this one be lost before it is. */
   readonly survives: boolean;
+}
+
+/** An operation of the node itself. */
+export function nodeUnit(
+  operation: Operation,
+  lane: number | undefined,
+  told: Pick<Unit, "committed" | "failed">,
+): Unit {
+  const shape = { urgent: true, effects: [], weight: 1, survives: false };
+  return { ...shape, ...(lane === undefined ? {} : { lane }), operations: () => [operation], ...told };
 }

@@ -8,6 +8,9 @@ import { findDueWork } from "./store/reads.ts";
 import { startTimer } from "./timer.ts";
 import type { WriterWatch } from "./writer-watch.ts";
 
+/** How long a node may be dead, or silent for the lease, before anybody looks. */
+const BURIED_EVERY_MS = 200;
+
 export interface UpkeepOptions {
   readonly nodeId: number;
   readonly limits: EngineLimits;
@@ -41,6 +44,7 @@ export class Upkeep {
   #beatAt = performance.now();
   #running = false;
   #over = false;
+  #hasPeers = false;
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
@@ -48,6 +52,11 @@ export class Upkeep {
 
   get running(): boolean {
     return this.#running;
+  }
+
+  /** Other nodes are up, as of the last poll. */
+  get hasPeers(): boolean {
+    return this.#hasPeers;
   }
 
   /** The database's time in milliseconds since 1970, as of the last heartbeat and the monotonic clock since. */
@@ -66,7 +75,7 @@ export class Upkeep {
       new Periodic(leaseMs / 4, () => this.#options.watch.look(), this.#onError),
     ];
     this.#periodics = [
-      new Periodic(leaseMs / 4, () => this.#bury(), this.#onError),
+      new Periodic(Math.min(leaseMs / 4, BURIED_EVERY_MS), () => this.#bury(), this.#onError),
       new Periodic(pollMs, () => this.#poll(), this.#onError),
     ];
     this.lookForDueWork();
@@ -126,8 +135,9 @@ export class Upkeep {
   async #findDueWork(): Promise<void> {
     if (!this.#running) return;
     const { pool, nodeId } = this.#options;
-    const { ready, nextStartMs } = await findDueWork(pool, nodeId);
+    const { ready, peers, nextStartMs } = await findDueWork(pool, nodeId);
     if (!this.#running) return;
+    this.#hasPeers = peers;
     this.#stopDueTimer?.();
     if (nextStartMs !== undefined && nextStartMs <= 0) this.#options.onLate();
     else if (nextStartMs !== undefined) this.#stopDueTimer = startTimer(nextStartMs, () => this.lookForDueWork());

@@ -1,5 +1,10 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { type FailureKind, TerminalError } from "../engine/index.ts";
+import { EngineUnavailableError, type FailureKind, TerminalError } from "../engine/index.ts";
+
+/** Header, or trailer, that says in how many seconds it is worth trying again. */
+export const RETRY_AFTER = "retry-after";
+/** The same as clients of gRPC that try again by themselves read it, in milliseconds. */
+const GRPC_RETRY_AFTER = "grpc-retry-pushback-ms";
 
 /** What each kind of failure is on the wire. */
 const CODE_OF_KIND: Record<FailureKind, Code> = {
@@ -19,6 +24,7 @@ const CODE_OF_KIND: Record<FailureKind, Code> = {
 /** SQLSTATEs, or classes of them, that say: the database is away or full, try again. */
 const DATABASE_AWAY = ["08", "57P01", "57P02", "57P03", "53300"];
 const DATABASE_DISK_FULL = "53100";
+const DISK_RETRY_AFTER_MS = 5_000;
 /** Text that Postgres cannot store: NUL, or not UTF-8. */
 const UNSTORABLE_TEXT = "22021";
 /** The database is away, as the network says it. */
@@ -41,9 +47,8 @@ export function errorOfFailure(
  */
 export function toConnectError(thrown: unknown): ConnectError {
   if (thrown instanceof ConnectError) return thrown;
-  if (thrown instanceof TerminalError) {
-    return errorOfFailure(thrown);
-  }
+  if (thrown instanceof EngineUnavailableError) return errorOfFailure(thrown, retryAfter(thrown.retryAfterMs));
+  if (thrown instanceof TerminalError) return errorOfFailure(thrown);
   // The caller gave the call up: nothing for the log.
   if (thrown instanceof Error && thrown.name === "AbortError") return new ConnectError("cancelled", Code.Canceled);
   const code = nodeCodeOf(thrown);
@@ -55,12 +60,16 @@ export function toConnectError(thrown: unknown): ConnectError {
   }
   if (code === DATABASE_DISK_FULL) {
     const message = "the database's disk is full: nothing new is taken until there is room";
-    return new ConnectError(message, Code.ResourceExhausted, undefined, undefined, thrown);
+    return new ConnectError(message, Code.ResourceExhausted, retryAfter(DISK_RETRY_AFTER_MS), undefined, thrown);
   }
   if (isDatabaseAway(code) || (thrown instanceof Error && CONNECTION_BROKE.test(thrown.message))) {
     return new ConnectError("the database does not answer, try again", Code.Unavailable, undefined, undefined, thrown);
   }
   return new ConnectError("internal error", Code.Internal, undefined, undefined, thrown);
+}
+
+function retryAfter(ms: number | undefined): Record<string, string> {
+  return ms === undefined ? {} : { [RETRY_AFTER]: String(Math.ceil(ms / 1_000)), [GRPC_RETRY_AFTER]: String(ms) };
 }
 
 /** The code that Node or Postgres put on an error. */

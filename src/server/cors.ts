@@ -1,5 +1,6 @@
 import { cors } from "@connectrpc/connect";
 import type { Access } from "./access/index.ts";
+import { RETRY_AFTER } from "./connect-errors.ts";
 import { IDEMPOTENCY_KEY, INVOCATION_ID } from "./invocations.ts";
 import type { NodeRequest, NodeResponse } from "./one-port.ts";
 import { REQUEST_ID } from "./request-id.ts";
@@ -11,6 +12,7 @@ const EXPOSED_HEADERS = [
   INVOCATION_ID,
   "x-restate-error-source",
   "idempotency-expires",
+  RETRY_AFTER,
   REQUEST_ID,
 ].join(", ");
 

@@ -21,7 +21,7 @@ import { EventTail } from "./watch/index.ts";
 //
 // Order of stopping, which `stop` keeps to:
 //   S1. No new connections; whoever watches the server's health is told that it does not serve; new calls are refused
-//       as `unavailable`.
+//       as `unavailable`. What the engine does not run just now goes to other servers, where there are any.
 //   S2. Streams end with `unavailable`: their clients connect elsewhere and go on.
 //   S3. Calls in flight get the grace time.
 //   S4. What is left is told `unavailable`, then its connection is cut. The
@@ -109,7 +109,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const port = await listenOnOnePort({ ...options, handler: (request, response) => front.handle(request, response) });
   tail.start();
   guard.start();
-  const stop = () => stopServer({ front, port, tail, guard, stopping, ended, graceMs: options.graceMs ?? GRACE_MS });
+  const stop = () =>
+    stopServer({ engine, front, port, tail, guard, stopping, ended, graceMs: options.graceMs ?? GRACE_MS });
   let stopped: Promise<void> | undefined;
   return {
     url: `${options.tls ? "https" : "http"}://${urlHost(options.host)}:${port.port}`,
@@ -120,6 +121,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 }
 
 interface Parts {
+  readonly engine: Engine;
   readonly front: Front;
   readonly port: OnePort;
   readonly tail: EventTail;
@@ -129,8 +131,9 @@ interface Parts {
   readonly graceMs: number;
 }
 
-async function stopServer({ front, port, tail, guard, stopping, ended, graceMs }: Parts): Promise<void> {
+async function stopServer({ engine, front, port, tail, guard, stopping, ended, graceMs }: Parts): Promise<void> {
   const reason = new ConnectError("the server is stopping: connect again and go on where you were", Code.Unavailable);
+  engine.drain();
   port.drain();
   stopping.abort();
   // What the streams of health say to that is written before they are ended.

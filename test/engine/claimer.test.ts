@@ -29,6 +29,7 @@ function setUp(released: Partial<Released>, found: { entry?: number; stop?: "can
     maxActive: 10,
     residents,
     room: () => room,
+    hasPeers: () => false,
     isClosing: () => false,
     write: (operation, done = () => {}) => writes.push({ operation, done }),
     loadCompletions: async () => new Map(found.entry === undefined ? [] : [[7, [record(found.entry)]]]),

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Committer, type Remains } from "../../src/engine/committer.ts";
 import { type Effect, effectCall } from "../../src/engine/effect.ts";
+import { KeyLines } from "../../src/engine/key-lines.ts";
 import { UNOBSERVED } from "../../src/engine/observer.ts";
 import { WriterConnection } from "../../src/engine/store/connection.ts";
 import { registerNode } from "../../src/engine/store/nodes.ts";
@@ -50,6 +51,7 @@ beforeEach(async () => {
     maxBatchOperations: 1_000,
     sendAheadFrom: 250,
     observer: UNOBSERVED,
+    lines: new KeyLines(10_000),
     isLocal: () => false,
     isAwaited: () => false,
     room: () => 1_000,

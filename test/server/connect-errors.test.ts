@@ -25,6 +25,22 @@ describe("toConnectError", () => {
     expect(toConnectError(new EngineUnavailableError("stopping", "unavailable")).code).toBe(Code.Unavailable);
   });
 
+  test("a refusal that says when to try again: in seconds, rounded up, and as gRPC's clients read it", () => {
+    const refusal = new EngineUnavailableError("too many", "exhausted", { retryAfterMs: 1_500 });
+    const { code, metadata } = toConnectError(refusal);
+    expect([code, metadata.get("retry-after"), metadata.get("grpc-retry-pushback-ms")]).toEqual([
+      Code.ResourceExhausted,
+      "2",
+      "1500",
+    ]);
+    expect(toConnectError(new TerminalError("a limit", "exhausted")).metadata.get("retry-after")).toBeNull();
+  });
+
+  test("the disk is full, as Postgres says it: when to try again", () => {
+    const error = toConnectError(Object.assign(new Error("no space left on device"), { code: "53100" }));
+    expect([error.code, error.metadata.get("retry-after")]).toEqual([Code.ResourceExhausted, "5"]);
+  });
+
   test("a ConnectError: stays as it is", () => {
     const error = new ConnectError("no", Code.NotFound);
     expect(toConnectError(error)).toBe(error);

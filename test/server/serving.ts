@@ -8,6 +8,7 @@ import {
   createEngine,
   defineHandler,
   type Engine,
+  type EngineLimits,
   type FailureKind,
   jsonCodec,
   TerminalError,
@@ -51,13 +52,21 @@ export interface Serving extends AsyncDisposable {
   awakeableOf(key: string): Promise<string>;
 }
 
+export interface ServeOptions extends Partial<ServerOptions> {
+  limits?: Partial<EngineLimits>;
+}
+
 /** Starts database, engine and server. Stop it by disposing. */
-export async function serve(options: Partial<ServerOptions> = {}): Promise<Serving> {
+export async function serve({ limits, ...options }: ServeOptions = {}): Promise<Serving> {
   await using stack = new AsyncDisposableStack();
   const database = stack.use(await createDatabase());
   const awakeables = new Map<string, string>();
   const runs = new Map<string, number>();
-  const engine = createEngine({ databaseUrl: database.url, handlers: handlers(awakeables, runs) });
+  const engine = createEngine({
+    databaseUrl: database.url,
+    handlers: handlers(awakeables, runs),
+    ...(limits ? { limits } : {}),
+  });
   await engine.start();
   stack.defer(() => engine.stop());
   const pool = new pg.Pool({ connectionString: database.url, max: 4 });

@@ -1,20 +1,22 @@
 import { crashPoint } from "../crash-points.ts";
 import type { Effect, EffectCall } from "../effect.ts";
 import { parseAwakeableId, parseInvocationId } from "../ids.ts";
+import type { KeyLines } from "../key-lines.ts";
 import { OUTSIDE_RESERVE } from "../limits.ts";
 import { type BatchOutcome, groupOperations, type Operation, type OperationsByKind } from "../operations.ts";
 import type { Unit } from "../unit.ts";
 import { claimKeys, existingClaims } from "./claims.ts";
 import { type Columns, decodeColumn, statementOver } from "./columns.ts";
-import { readOutcome, type WriteRequest, writeStatements } from "./outcome.ts";
+import { readLines, refuseFull } from "./lines.ts";
+import { readCrowded, readOutcome, type WriteRequest, writeStatements } from "./outcome.ts";
 import type { Program, Row, Stage, Statement } from "./pipeline.ts";
 
 // The program of one batch.
 //
 //   B1. Its first statement fails where the node was fenced off (E2).
 //   B2. Idempotency keys come before effects, so that a repeated call is not
-//       judged again; effects come before the engine's own writes, which
-//       depend on their results.
+//       judged again, nor refused because a line is full; effects come before
+//       the engine's own writes, which depend on their results.
 //   B3. Preludes come before every effect: they take the locks that order
 //       batches of all nodes, so two batches never wait for each other in a ring.
 //   B4. One commit: all of it or nothing (E4).
@@ -23,6 +25,7 @@ export interface BatchInput {
   readonly nodeId: number;
   readonly number: number;
   readonly units: readonly Unit[];
+  readonly lines: KeyLines;
   /** Signs awakeable ids. */
   readonly secret: Buffer;
   /** Owned by this node: needs no notification. */
@@ -44,16 +47,9 @@ export interface BatchResult {
 }
 
 export function* batchProgram(input: BatchInput): Program<BatchResult> {
-  let head: Statement[] = [beginBatch(input)];
-  let existing: ReadonlyMap<Unit, number> = new Map();
-  const claiming = input.units.filter((unit) => unit.claim);
-  if (claiming.length > 0) {
-    const rows: Row[][] = yield { statements: [...head, claimKeys(claiming)], last: false } satisfies Stage;
-    existing = existingClaims(claiming, rows.at(-1) ?? []);
-    crashPoint("batch:keys-claimed");
-    head = [];
-  }
-  const active = input.units.filter((unit) => !existing.has(unit));
+  const { existing, full, begun } = yield* letIn(input);
+  let head: Statement[] = begun ? [] : [beginBatch(input)];
+  const active = input.units.filter((unit) => !existing.has(unit) && !full.has(unit));
   const effects = groupEffects(active);
   let results: ReadonlyMap<Unit, readonly unknown[]> = new Map();
   if (effects.length > 0) {
@@ -67,19 +63,45 @@ export function* batchProgram(input: BatchInput): Program<BatchResult> {
     crashPoint("batch:effects-run");
     head = [];
   }
-  const { operations, refused } = collectOperations(active, results, input.secret);
+  const { operations, refused } = collectOperations(active, results, input.secret, full);
   const request: WriteRequest = { ...input, operations: withinRoom(groupOperations(operations), input) };
   const writes = writeStatements(request);
   const epilogues = distinctStatements(effects, (effect) => effect.epilogue);
   const statements = [...head, ...writes.map((write) => write.statement), ...epilogues];
   crashPoint("batch:writes-made");
   const rows: Row[][] = yield { statements, last: true } satisfies Stage;
+  input.lines.note(readCrowded(writes, rows.slice(head.length)));
   return {
     outcome: readOutcome(writes, rows.slice(head.length), request.operations.birth),
     results,
     existing,
     refused,
   };
+}
+
+interface LetIn {
+  readonly existing: ReadonlyMap<Unit, number>;
+  /** Those that found their line full, each with its refusal. */
+  readonly full: ReadonlyMap<Unit, unknown>;
+  /** The batch has begun. */
+  readonly begun: boolean;
+}
+
+/** The first stage, where there is anything to ask before effects. */
+function* letIn(input: BatchInput): Generator<Stage, LetIn, Row[][]> {
+  const { units, lines } = input;
+  const claiming = units.filter((unit) => unit.claim);
+  const crowded = lines.toLookAt(units.flatMap((unit) => unit.line ?? []));
+  if (claiming.length + crowded.length === 0) return { existing: new Map(), full: new Map(), begun: false };
+  const statements = [beginBatch(input)];
+  if (crowded.length > 0) statements.push(readLines(crowded));
+  if (claiming.length > 0) statements.push(claimKeys(claiming));
+  const rows: Row[][] = yield { statements, last: false };
+  const existing = claiming.length > 0 ? existingClaims(claiming, rows.at(-1) ?? []) : new Map<Unit, number>();
+  if (claiming.length > 0) crashPoint("batch:keys-claimed");
+  const fresh = units.filter((unit) => !existing.has(unit));
+  const full = crowded.length > 0 ? refuseFull(fresh, crowded, rows[1] ?? [], lines) : new Map<Unit, unknown>();
+  return { existing, full, begun: true };
 }
 
 function beginBatch({ nodeId, number }: BatchInput): Statement {
@@ -161,9 +183,11 @@ function collectOperations(
   units: readonly Unit[],
   results: ReadonlyMap<Unit, readonly unknown[]>,
   secret: Buffer,
+  full: ReadonlyMap<Unit, unknown>,
 ): { operations: Operation[]; refused: Map<Unit, unknown> } {
   const operations: Operation[] = [];
-  const refused = new Map<Unit, unknown>();
+  const refused = new Map(full);
+  for (const { claim } of full.keys()) if (claim) operations.push({ kind: "forget_key", ...claim });
   for (const unit of units) {
     const own = results.get(unit) ?? [];
     try {

@@ -1,15 +1,18 @@
 import type { Completion } from "../journal.ts";
+import type { KeyLines, LineLength } from "../key-lines.ts";
 import type { BatchOutcome, Birth, OperationsByKind, OwnedInvocation } from "../operations.ts";
 import { numberOrUndefined } from "./columns.ts";
 import { complete, completeAndCount, freeKeys, promote } from "./completions.ts";
 import type { Row, Statement } from "./pipeline.ts";
 import { claimable } from "./claimable.ts";
+import { lineLengthFromRow } from "./lines.ts";
 import * as stops from "./stops.ts";
 import * as writes from "./writes.ts";
 
 export interface WriteRequest {
   readonly nodeId: number;
   readonly operations: OperationsByKind;
+  readonly lines: KeyLines;
   isLocal(invocationId: number): boolean;
   isAwaited(invocationId: number): boolean;
 }
@@ -17,7 +20,7 @@ export interface WriteRequest {
 /** A statement of the engine's own, and what its rows are. */
 export interface Write {
   readonly statement: Statement;
-  readonly rows?: "born" | "promoted" | "claimed" | "resolved" | "fannedIn" | "stopped";
+  readonly rows?: "crowded" | "born" | "promoted" | "claimed" | "resolved" | "fannedIn" | "stopped";
 }
 
 const NOTIFY_BYTES = 7_900;
@@ -31,7 +34,7 @@ export function writeStatements(request: WriteRequest): Write[] {
   };
   const stopping = stops.distinctStops(by.stop);
   add(stops.lockKeys(by.birth, by.completion, stopping));
-  add(acquire(by));
+  add(acquire(by, request.lines.crowdedFrom), "crowded");
   if (by.birth.length > 0) add(writes.insertInvocations(by.birth, nodeId), "born");
   if (by.entry.length > 0) add(writes.insertEntries(by.entry));
   for (const copy of by.journal_copy) add(writes.copyJournal(copy));
@@ -47,6 +50,7 @@ export function writeStatements(request: WriteRequest): Write[] {
   if (by.forget_key.length > 0) add(writes.forgetKeys(by.forget_key));
   addCompletions(by, nodeId, add);
   if (by.suspension.length > 0) add(writes.suspend(by.suspension, nodeId));
+  for (const each of by.hand_back) add(writes.handBack(each, nodeId));
   const woken = [...waitingElsewhere(request), ...by.wake.map(({ id }) => id)];
   if (woken.length > 0) add(writes.wake(woken));
   for (const { limit } of by.activate_due) add(activateDue(limit));
@@ -55,8 +59,8 @@ export function writeStatements(request: WriteRequest): Write[] {
   return list;
 }
 
-function acquire(by: OperationsByKind): Statement | undefined {
-  return by.birth.length > 0 ? writes.acquireKeys(by.birth) : undefined;
+function acquire(by: OperationsByKind, crowdedFrom: number): Statement | undefined {
+  return by.birth.length > 0 ? writes.acquireKeys(by.birth, crowdedFrom) : undefined;
 }
 
 function addCompletions(
@@ -103,6 +107,7 @@ function notifications(request: WriteRequest): string[] {
   if (
     look.size > 0 ||
     by.wake.length > 0 ||
+    by.hand_back.length > 0 ||
     by.birth.some((birth) => !birth.claim && birth.answer === undefined) ||
     by.activate_due.length > 0
   ) {
@@ -140,6 +145,11 @@ function notify(messages: readonly string[]): Statement | undefined {
   if (messages.length === 0) return undefined;
   const text = "select pg_notify('engine', m) from unnest(string_to_array($1::text, ';')) as m";
   return { name: "notify", text, values: [messages.join(";")] };
+}
+
+/** The lines that have grown long by a committed batch. */
+export function readCrowded(list: readonly Write[], rows: readonly Row[][]): LineLength[] {
+  return list.flatMap((write, i) => (write.rows === "crowded" ? (rows[i] ?? []).map(lineLengthFromRow) : []));
 }
 
 /** What the rows of a committed batch say. `births`: those of the batch. */

@@ -15,19 +15,26 @@ export async function readSecret(pool: pg.Pool): Promise<Buffer> {
 export interface DueWork {
   /** Somebody must take over what is ready. */
   readonly ready: boolean;
+  /** Other nodes are up, or died just now. */
+  readonly peers: boolean;
   /** Milliseconds until the next scheduled invocation starts; negative: it is late. */
   readonly nextStartMs: number | undefined;
 }
 
 /** `nodeId`: who asks. */
 export async function findDueWork(pool: pg.Pool, nodeId: number): Promise<DueWork> {
-  const { rows } = await pool.query<{ ready: boolean; next_start_ms: number | null }>(
+  const { rows } = await pool.query<{ ready: boolean; peers: boolean; next_start_ms: number | null }>(
     `select exists (select from engine.invocations i where i.status = 'ready' and ${claimable("$1::int8")}) as ready,
+            exists (select from engine.nodes n where n.fenced_at is null and n.id <> $1::int8) as peers,
             (select extract(epoch from min(start_at) - clock_timestamp())::float8 * 1000
                from engine.invocations where status in ('scheduled', 'suspended')) as next_start_ms`,
     [nodeId],
   );
-  return { ready: rows[0]?.ready ?? false, nextStartMs: rows[0]?.next_start_ms ?? undefined };
+  return {
+    ready: rows[0]?.ready ?? false,
+    peers: rows[0]?.peers ?? false,
+    nextStartMs: rows[0]?.next_start_ms ?? undefined,
+  };
 }
 
 export async function readState(

@@ -4,6 +4,7 @@ import type {
   Completion,
   EntryWrite,
   ForgetKey,
+  HandBack,
   JournalCopy,
   Resolution,
   StateWrite,
@@ -43,9 +44,10 @@ const KEY_COLUMNS: Columns<KeyDemand> = [
 /**
  * Takes the keys of exclusive invocations, or places in their lines. The row of
  * a key that is held is locked, too: a birth and a completion that did not see
- * each other would leave a key that nobody wakes.
+ * each other would leave a key that nobody wakes. Where calls from outside join,
+ * returns the lines in which at least `crowdedFrom` wait.
  */
-export function acquireKeys(births: readonly Birth[]): Statement | undefined {
+export function acquireKeys(births: readonly Birth[], crowdedFrom: number): Statement | undefined {
   const demands = new Map<string, KeyDemand>();
   for (const { id, service, key } of births.filter(takesKey)) {
     const name = `${service}/${key}`;
@@ -60,7 +62,12 @@ export function acquireKeys(births: readonly Birth[]): Statement | undefined {
       from unnest($1::text[], $2::text[], $3::int8[], $4::int4[]) as d(service, key, first, more)
      order by d.service, d.key
     on conflict (service, key) do update set waiting = k.waiting + excluded.waiting + 1`;
-  return statementOver("acquire_keys", text, KEY_COLUMNS, [...demands.values()]);
+  const rows = [...demands.values()];
+  if (births.every(({ parentId }) => parentId !== undefined))
+    return statementOver("acquire_keys", text, KEY_COLUMNS, rows);
+  const telling = `with acquired as (${text} returning service, key, waiting)
+    select service, key, waiting from acquired where waiting >= $5::int4`;
+  return statementOver("acquire_keys_telling", telling, KEY_COLUMNS, rows, [String(crowdedFrom)]);
 }
 
 export function takesKey({ exclusive, delayMs }: Birth): boolean {
@@ -235,6 +242,14 @@ export function suspend(suspensions: readonly Suspension[], nodeId: number): Sta
     ["text", (row) => `{${row.entries.join(",")}}`],
   ];
   return statementOver("suspend", text, columns, suspensions, [String(nodeId)]);
+}
+
+export function handBack({ ids, begun }: HandBack, nodeId: number): Statement {
+  const text = `
+    update engine.invocations i set status = 'ready', owner = null, attempts = i.attempts - $3::int4
+      from unnest($1::int8[]) as h(id)
+     where i.id = h.id and i.status = 'running' and i.owner = $2::int8`;
+  return statementOver("hand_back", text, [["int8", (id) => id]], ids, [String(nodeId), begun ? "0" : "1"]);
 }
 
 export function wake(ids: readonly number[]): Statement {

@@ -1,3 +1,4 @@
+import { RETRY_AFTER } from "../connect-errors.ts";
 import { INVOCATION_ID } from "../invocations.ts";
 import type { Answer } from "../send.ts";
 import type { IngressFailure } from "./failure.ts";
@@ -16,12 +17,13 @@ export function outputAnswer(invocationId: string | undefined, output: string, e
 
 /** A refusal or failure in its envelope. */
 export function failureAnswer(failure: IngressFailure, expiresAt?: Date): Answer {
-  const { status, message, source, invocationId } = failure;
+  const { status, message, source, invocationId, retryAfter } = failure;
   return jsonAnswer(
     status,
     { code: status, message, source },
     {
       "x-restate-error-source": source,
+      ...(retryAfter === undefined ? {} : { [RETRY_AFTER]: retryAfter }),
       ...named(invocationId),
       ...expiry(expiresAt),
     },

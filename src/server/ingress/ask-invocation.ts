@@ -43,7 +43,7 @@ export async function attach(target: InvocationTarget, call: Call, deps: Ingress
   call.lasts = true;
   const invocationId = await idOf(target, deps);
   const ending = invocationId === undefined ? undefined : await deps.invocations.end(invocationId, call.signal);
-  if (invocationId === undefined || !ending) throw new IngressFailure(404, "not found", "invocation", invocationId);
+  if (invocationId === undefined || !ending) throw new IngressFailure(404, "not found", "invocation", { invocationId });
   call.invocationId = invocationId;
   return endingAnswer(invocationId, ending, deps.retentionMs);
 }

@@ -1,6 +1,7 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
 import type { Logger } from "pino";
 import type { Call } from "../call.ts";
+import { RETRY_AFTER } from "../connect-errors.ts";
 import { toldError } from "../told-error.ts";
 
 /** Who refuses: the ingress itself, or the handler that was called. */
@@ -29,18 +30,27 @@ export class IngressFailure extends Error {
   readonly status: number;
   readonly source: ErrorSource;
   readonly invocationId: string | undefined;
+  /** Seconds, as the header says it. */
+  readonly retryAfter: string | undefined;
 
-  constructor(status: number, message: string, source: ErrorSource = "ingress", invocationId?: string) {
+  constructor(
+    status: number,
+    message: string,
+    source: ErrorSource = "ingress",
+    { invocationId, retryAfter }: { invocationId?: string | undefined; retryAfter?: string | undefined } = {},
+  ) {
     super(message);
     this.status = status;
     this.source = source;
     this.invocationId = invocationId;
+    this.retryAfter = retryAfter;
   }
 }
 
 /** The same text as on Connect, under the fitting status. */
 export function ingressFailure(error: ConnectError, source: ErrorSource, invocationId?: string): IngressFailure {
-  return new IngressFailure(STATUS_OF_CODE[error.code] ?? 500, error.rawMessage, source, invocationId);
+  const retryAfter = error.metadata.get(RETRY_AFTER) ?? undefined;
+  return new IngressFailure(STATUS_OF_CODE[error.code] ?? 500, error.rawMessage, source, { invocationId, retryAfter });
 }
 
 /** What the ingress tells of an error, whatever it is; what only the log may know goes there. */
