@@ -63,13 +63,12 @@ export class ChangeFeed {
   async #run(): Promise<void> {
     const { tail } = this.#deps;
     this.#isRunning = true;
-    let { turns } = tail;
     while (this.#queues.size > 0 && !tail.stopped.aborted) {
       this.#newcomers = new AbortController();
       const queues = [...this.#queues];
       const after = leastOf(queues);
-      const hasNews = tail.changeVersion > after || tail.turns !== turns;
-      ({ turns } = tail);
+      const { turns } = tail;
+      const hasNews = tail.changeVersion > after || queues.some((queue) => queue.turns !== turns);
       if (hasNews && (await this.#read(queues, after))) {
         await this.#gather(queues.length);
         continue;
@@ -91,6 +90,7 @@ export class ChangeFeed {
   /** Whether there was anything new. Those who come while it reads are not among the queues (D2). */
   async #read(queues: readonly ChangeQueue[], after: bigint): Promise<boolean> {
     const regionIds = [...new Set(queues.map(({ regionId }) => regionId))];
+    const { turns } = this.#deps.tail;
     try {
       const read = await readDesiredChanges(this.#deps.pool, { regionIds, after, limit: PAGE });
       const { changes, cursor, stale, standing } = read;
@@ -98,7 +98,7 @@ export class ChangeFeed {
       const ofRegion = Map.groupBy(changes, ({ regionId }) => regionId);
       for (const queue of queues) {
         if (stale || epoch !== queue.epoch || seen < queue.seen) queue.close();
-        else queue.add(ofRegion.get(queue.regionId) ?? [], cursor, seen);
+        else queue.add({ changes: ofRegion.get(queue.regionId) ?? [], cursor, seen, turns });
       }
       return cursor > after;
     } catch {

@@ -18,6 +18,13 @@ export interface ChangesWaiting {
 export interface CaughtUp extends ToldUpTo {
   /** The stream knows every change of its region up to this version. */
   readonly cursor: bigint;
+  /** The tail's `turns`, before that was read. */
+  readonly turns: number;
+}
+
+/** What a reading has found for a region. */
+export interface ChangesFound extends Omit<CaughtUp, "epoch"> {
+  readonly changes: readonly DesiredChange[];
 }
 
 /** Changes of one region that a stream has not taken yet. */
@@ -30,13 +37,15 @@ export class ChangeQueue {
   #changes: DesiredChange[] = [];
   #end: bigint;
   #seen: bigint;
+  #turns: number;
   #isClosed = false;
 
-  constructor(regionId: string, { cursor, epoch, seen }: CaughtUp, onClose: () => void) {
+  constructor(regionId: string, { cursor, epoch, seen, turns }: CaughtUp, onClose: () => void) {
     this.regionId = regionId;
     this.epoch = epoch;
     this.#end = cursor;
     this.#seen = seen;
+    this.#turns = turns;
     this.#onClose = onClose;
   }
 
@@ -50,20 +59,23 @@ export class ChangeQueue {
     return this.#seen;
   }
 
+  /** The tail's, before the latest reading. */
+  get turns(): number {
+    return this.#turns;
+  }
+
   /** Every change of the region up to this version has been taken; undefined: some wait. */
   get takenUpTo(): bigint | undefined {
     return this.#isClosed || this.#changes.length > 0 ? undefined : this.#end;
   }
 
-  /**
-   * Puts in all changes up to `end`, read when the log was at `seen`; those it has had before are left out. Closes
-   * itself where too many wait.
-   */
-  add(changes: readonly DesiredChange[], end: bigint, seen: bigint): void {
+  /** Puts in what was found; what it has had before is left out. Closes itself where too many changes wait. */
+  add({ changes, cursor, seen, turns }: ChangesFound): void {
     if (this.#isClosed) return;
-    this.#seen = seen;
     const fresh = changes.filter(({ version }) => version > this.#end);
-    if (end > this.#end) this.#end = end;
+    if (cursor > this.#end) this.#end = cursor;
+    this.#seen = seen;
+    this.#turns = turns;
     if (fresh.length === 0) return;
     this.#changes.push(...fresh);
     if (this.#changes.length > MOST_WAITING) this.close();

@@ -134,8 +134,9 @@ class DesiredStream {
 
   /** From the feed; from the table until all that is there has been told. */
   async #nextChanges(): Promise<{ changes: readonly DesiredChange[]; more: boolean; stale: boolean }> {
-    const { pool, feed } = this.#deps;
+    const { pool, feed, tail } = this.#deps;
     const { regionId } = this.#agent;
+    const { turns } = tail;
     const waiting = this.#queue?.take(PAGE);
     if (waiting) {
       this.#follows(waiting.cursor, this.#queue?.epoch, waiting.seen);
@@ -148,7 +149,7 @@ class DesiredStream {
     const { epoch, changeVersion: seen } = standing;
     if (read.stale) return read;
     this.#follows(cursor, epoch, seen);
-    if (!read.more && !this.#ended.aborted) this.#queue = feed.follow(regionId, { cursor, epoch, seen });
+    if (!read.more && !this.#ended.aborted) this.#queue = feed.follow(regionId, { cursor, epoch, seen, turns });
     return read;
   }
 

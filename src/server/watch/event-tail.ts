@@ -19,8 +19,8 @@ import { WakeList } from "./wake-list.ts";
 //   W5. It works the same on every server of one database: numbers are in
 //       commit order, so what is read up to a number is complete up to it.
 //   W10. Where the database was put back (R12), what is held of the history that
-//       is no more is dropped, and all who are fed from here are woken: `turns`
-//       tells them that it happened.
+//       is no more is dropped. Then, and with every other epoch, all who are fed
+//       from here are woken, to judge for themselves: `turns` tells them of it.
 
 const PAGE = 1_000;
 
@@ -98,7 +98,7 @@ export class EventTail {
     return this.#standing?.epoch;
   }
 
-  /** How often the database has been put back since the start. */
+  /** How often the log has been found with another epoch, or to have gone back, since the start. */
   get turns(): number {
     return this.#turns;
   }
@@ -182,16 +182,18 @@ export class EventTail {
     if (this.#watchers > 0) {
       while (!this.stopped.aborted && (await this.#readPage()) === "more");
     } else {
+      const heardOf = this.#changeVersion;
       const standing = await readLogStanding(this.#options.pool);
-      await this.#note(standing);
+      await this.#note(standing, heardOf);
       this.#move((ring) => ring.reset(standing.eventSequence));
     }
   }
 
   async #readPage(): Promise<"more" | "complete"> {
     const { pool, ringCapacity } = this.#options;
+    const heardOf = this.#changeVersion;
     const { events, standing } = await readEvents(pool, { after: this.#ring.end, limit: PAGE });
-    if ((await this.#note(standing)) === "turned") return "complete";
+    if ((await this.#note(standing, heardOf)) === "put back") return "complete";
     const latest = standing.eventSequence;
     const oldestHeld = latest - BigInt(ringCapacity);
     if (oldestHeld > this.#ring.end) {
@@ -206,24 +208,34 @@ export class EventTail {
     return events.length < PAGE ? "complete" : "more";
   }
 
-  /** Takes note of what a reading found, before anything else of it is taken. */
-  async #note(standing: LogStanding): Promise<"as before" | "turned"> {
+  /**
+   * Takes note of what a reading found, before anything else of it is taken.
+   *
+   * @param heardOf The version that was known, be it by a hint, before the reading began.
+   */
+  async #note(standing: LogStanding, heardOf: bigint): Promise<"goes on" | "put back"> {
     const before = this.#standing;
-    const turned = before !== undefined && !(await this.#goesOn(before, standing));
+    const goesOn =
+      before === undefined || (standing.changeVersion >= heardOf && (await this.#goesOn(before, standing)));
     this.#standing = standing;
-    if (!turned) {
-      this.#noteChanges(standing.changeVersion);
-      return "as before";
+    if (goesOn) this.#noteChanges(standing.changeVersion);
+    else this.#drop(standing);
+    if (!goesOn || (before && before.epoch !== standing.epoch)) {
+      this.#turns += 1;
+      this.#readers.wakeAll();
     }
-    this.#turns += 1;
-    this.#changeVersion = standing.changeVersion;
-    this.#ring.reset(standing.eventSequence);
+    return goesOn ? "goes on" : "put back";
+  }
+
+  /** What is held is of a history that is no more. */
+  #drop({ epoch, eventSequence, changeVersion }: LogStanding): void {
+    const [from, to] = [Number(this.#ring.end), Number(eventSequence)];
     this.#options.log.warn(
-      { from: Number(before.eventSequence), to: Number(standing.eventSequence), epoch: standing.epoch },
-      "the database was put back: who watches is told, and agents get a full sync",
+      { from, to, epoch },
+      "the database was put back: those who watch are told, agents sync anew",
     );
-    this.#readers.wakeAll();
-    return "turned";
+    this.#changeVersion = changeVersion;
+    this.#ring.reset(eventSequence);
   }
 
   /** Is what was so before still so? */

@@ -15,7 +15,11 @@ function changes(...versions: number[]): DesiredChange[] {
 }
 
 function at(cursor: bigint) {
-  return { cursor, epoch: "e1", seen: cursor };
+  return { cursor, epoch: "e1", seen: cursor, turns: 0 };
+}
+
+function found(cursor: bigint, changes: DesiredChange[]) {
+  return { changes, cursor, seen: cursor, turns: 0 };
 }
 
 function versionsOf(taken: { changes: readonly DesiredChange[] } | undefined): number[] | undefined {
@@ -24,7 +28,7 @@ function versionsOf(taken: { changes: readonly DesiredChange[] } | undefined): n
 
 test("more changes wait than are taken at once: the cursor is that of the last one taken, then of all", () => {
   const queue = new ChangeQueue("eu", at(4n), () => {});
-  queue.add(changes(5, 7, 8), 10n, 10n);
+  queue.add(found(10n, changes(5, 7, 8)));
   expect(queue.takenUpTo).toBeUndefined();
   expect(queue.take(2)).toMatchObject({ cursor: 7n, more: true });
   const rest = queue.take(2);
@@ -35,8 +39,8 @@ test("more changes wait than are taken at once: the cursor is that of the last o
 
 test("changes that it has had come again, for the sake of another region: left out", () => {
   const queue = new ChangeQueue("eu", at(4n), () => {});
-  queue.add(changes(3, 4, 5), 5n, 5n);
-  queue.add(changes(5), 5n, 5n);
+  queue.add(found(5n, changes(3, 4, 5)));
+  queue.add(found(5n, changes(5)));
   expect(versionsOf(queue.take(10))).toEqual([5]);
 });
 
@@ -44,11 +48,11 @@ test("what concerns other regions only: nobody is woken, the cursor moves", asyn
   const queue = new ChangeQueue("eu", at(4n), () => {});
   let woken = false;
   const waiting = queue.wait(60_000, never).then(() => (woken = true));
-  queue.add([], 9n, 9n);
+  queue.add(found(9n, []));
   await Promise.resolve();
   expect(woken).toBe(false);
   expect(queue.take(10)).toEqual({ changes: [], cursor: 9n, more: false, seen: 9n });
-  queue.add(changes(10), 10n, 10n);
+  queue.add(found(10n, changes(10)));
   await waiting;
 });
 
@@ -56,11 +60,11 @@ test("too many changes wait: it closes itself, once, and whoever waits is woken"
   let closed = 0;
   const queue = new ChangeQueue("eu", at(0n), () => (closed += 1));
   const waiting = queue.wait(60_000, never);
-  queue.add(changes(...Array.from({ length: 2_001 }, (_, index) => index + 1)), 2_001n, 2_001n);
+  queue.add(found(2_001n, changes(...Array.from({ length: 2_001 }, (_, index) => index + 1))));
   await waiting;
   queue.close();
   expect(closed).toBe(1);
   expect(queue.take(10)).toBeUndefined();
-  queue.add(changes(2_002), 2_002n, 2_002n);
+  queue.add(found(2_002n, changes(2_002)));
   expect(queue.take(10)).toBeUndefined();
 });
