@@ -126,6 +126,7 @@ test.each([
     await using other = startWatchServer(database.url, { pollMs: 20 });
     await using first = new Reader(one, { afterSequence: 0n });
     await using second = new Reader(other, {});
+    await second.hears(1);
     await write("lost", 2);
     await first.hears(5);
     await second.hears(3);
@@ -149,6 +150,7 @@ test("a reader that comes before its server has noticed: hears nothing of what w
   // It notices with its next hint, once it listens again.
   await using server = startWatchServer(database.url, { pollMs: 600_000 });
   await using early = new Reader(server, {});
+  await early.hears(1);
   await write("lost", 2);
   await early.hears(3);
   await backup.putBack();
