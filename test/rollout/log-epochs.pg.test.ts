@@ -1,6 +1,6 @@
 import pg from "pg";
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { type LogStanding, readEpoch, readLogStanding } from "../../src/rollout/index.ts";
+import { type LogStanding, readEpoch, readLogStanding, readTokensVersion } from "../../src/rollout/index.ts";
 import { EventLog } from "../server/watch/event-log.ts";
 import { createDatabase, type TestDatabase } from "../support/database.ts";
 import { backUp } from "../support/put-back.ts";
@@ -123,6 +123,15 @@ test("a thousand and more epochs: the latest thousand are kept", async () => {
   expect(await countEpochs()).toBe(1_000);
   const { epoch, eventSequence } = await query((pool) => readLogStanding(pool));
   expect(await endOf(epoch)).toBe(eventSequence);
+});
+
+test("tokens of a database that was put back: taken for others, though as many have been created and revoked", async () => {
+  const version = await query(readTokensVersion);
+  expect(await query(readTokensVersion)).toBe(version);
+  await using backup = await backUp(database);
+  expect(await query(readTokensVersion)).toBe(version);
+  await backup.putBack();
+  expect(await query(readTokensVersion)).not.toBe(version);
 });
 
 test("what tells one run of Postgres from another: anybody may ask it", async () => {

@@ -18,8 +18,8 @@ function at(cursor: bigint) {
   return { cursor, epoch: "e1", seen: cursor, turns: 0 };
 }
 
-function found(cursor: bigint, changes: DesiredChange[]) {
-  return { changes, cursor, seen: cursor, turns: 0 };
+function found(cursor: bigint, ofRegion: DesiredChange[]) {
+  return { changes: ofRegion, cursor, seen: cursor, turns: 0 };
 }
 
 function versionsOf(taken: { changes: readonly DesiredChange[] } | undefined): number[] | undefined {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { followDesiredState } from "../../../src/agent/desired-stream.ts";
 import type { DesiredSentinel } from "../../../src/gen/hydra/v1/cluster_pb.ts";
@@ -75,7 +76,8 @@ class Agent {
   }
 
   async knows(images: Record<string, string>): Promise<void> {
-    await eventually(() => expect(Object.fromEntries(this.images)).toEqual(images), { timeoutMs: 60_000 });
+    const isSame = () => isDeepStrictEqual(Object.fromEntries(this.images), images);
+    await eventually(isSame, { timeoutMs: 60_000 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
