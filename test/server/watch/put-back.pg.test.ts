@@ -2,6 +2,7 @@ import { Code } from "@connectrpc/connect";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import type { WatchResponse } from "../../../src/gen/hydra/v1/sentinel_rollout_pb.ts";
 import { createDatabase, type TestDatabase } from "../../support/database.ts";
+import { eventually } from "../../support/eventually.ts";
 import { refuseLeaks } from "../../support/leaks.ts";
 import { backUp } from "../../support/put-back.ts";
 import { EventLog } from "./event-log.ts";
@@ -174,6 +175,20 @@ test("a new epoch without a loss, as after a restart of Postgres: open readers a
   expect(back.epoch).toBe(open.epoch);
   await using last = new Reader(server, { afterSequence: 5n, epoch: open.epoch! });
   expect(await last.hears(1)).toEqual(["heartbeat 5"]);
+});
+
+test("a new epoch without a loss: all who are fed from the tail are told to judge for themselves", async () => {
+  await using server = startWatchServer(database.url, { pollMs: 20 });
+  await eventually(() => server.tail.epoch !== undefined);
+  const { epoch, turns, end } = server.tail;
+  const told = { upTo: server.tail.changeVersion, turns };
+  const woken = server.tail.waitForChanges(told, 600_000, new AbortController().signal);
+  await beginEpoch();
+  await write("after", 1);
+  await woken;
+  expect(server.tail.turns).toBe(turns + 1);
+  expect(server.tail.epoch).not.toBe(epoch);
+  expect(server.tail.end).toBeGreaterThanOrEqual(end);
 });
 
 test("a reader that was told of a new epoch by its first event only, then cut: it holds what it needs to go on", async () => {
