@@ -95,15 +95,19 @@ func watch(
 	ctx context.Context, client hydrav1connect.SentinelRolloutServiceClient, messages chan<- *hydrav1.WatchResponse,
 ) error {
 	var after *int64 // Unset: begin with a snapshot.
+	var epoch *string
 	var heard time.Time
 	for {
-		stream, err := client.Watch(ctx, connect.NewRequest(&hydrav1.WatchRequest{AfterSequence: after}))
+		stream, err := client.Watch(ctx, connect.NewRequest(&hydrav1.WatchRequest{AfterSequence: after, Epoch: epoch}))
 		if err == nil {
 			for stream.Receive() {
 				heard = time.Now()
 				message := stream.Msg()
 				if sequence := sequenceOf(message); sequence != nil {
 					after = sequence
+				}
+				if message.Epoch != nil {
+					epoch = message.Epoch
 				}
 				select {
 				case messages <- message:

@@ -110,14 +110,17 @@ def start(stub: SentinelRolloutServiceStub, image: str, key: str, metadata: list
 def watch(stub: SentinelRolloutServiceStub, metadata: list):
     """Yields everything that happens, across lost connections: none missing, none twice."""
     after = None  # Not set: begin with a snapshot.
+    epoch = None
     heard_at = float("-inf")
     while True:
         try:
-            for message in stub.Watch(pb.WatchRequest(after_sequence=after), metadata=metadata):
+            for message in stub.Watch(pb.WatchRequest(after_sequence=after, epoch=epoch), metadata=metadata):
                 heard_at = time.monotonic()
                 kind = message.WhichOneof("message")
                 if kind in ("snapshot", "event"):
                     after = getattr(message, kind).sequence
+                if message.HasField("epoch"):
+                    epoch = message.epoch
                 yield message
         except grpc.RpcError as error:
             if time.monotonic() - heard_at > PATIENCE:

@@ -103,15 +103,17 @@ async function start(hydra: HydraClient, image: string, key: string, signal: Abo
 
 /** Everything that happens, across lost connections: none missing, none twice. */
 async function* watch(hydra: HydraClient, signal: AbortSignal): AsyncGenerator<WatchResponse> {
-  let position: { afterSequence?: bigint } = {}; // Empty: begin with a snapshot.
+  let position: { afterSequence?: bigint; epoch?: string } = {}; // Empty: begin with a snapshot.
   let heardAt = Number.NEGATIVE_INFINITY;
   while (!signal.aborted) {
     try {
       for await (const response of hydra.rollouts.watch(position, { signal })) {
         heardAt = performance.now();
-        const { message } = response;
+        const { message, epoch } = response;
+        // Unset: as before.
+        if (epoch !== undefined) position = { ...position, epoch };
         if (message.case === "snapshot" || message.case === "event") {
-          position = { afterSequence: message.value.sequence };
+          position = { ...position, afterSequence: message.value.sequence };
         }
         yield response;
       }

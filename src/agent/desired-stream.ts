@@ -7,7 +7,8 @@ import { Backoff, needsPerson } from "./backoff.ts";
 // An agent's end of the stream of desired state.
 //
 //   A1. A cursor is taken over after its message has been applied: a cut stream
-//       repeats, it never skips.
+//       repeats, it never skips. With it goes its epoch, which tells the server
+//       whether its database still has what the agent was told.
 //   A2. A full sync that is cut starts anew; only a complete one tells what is gone.
 //   A3. Messages are applied one at a time, in order.
 //   A7. With a resync interval, everything is heard anew at least that often,
@@ -62,6 +63,7 @@ export async function followDesiredState(options: DesiredStreamOptions): Promise
 class DesiredStream {
   readonly #options: DesiredStreamOptions;
   #cursor = 0n;
+  #epoch = "";
   #synced: Set<string> | undefined;
   #resyncAtMs = Infinity;
 
@@ -78,7 +80,7 @@ class DesiredStream {
     this.#resyncAtMs = this.#cursor === 0n ? Infinity : performance.now();
     try {
       const stream = client.watchDesiredState(
-        { agent, cursor: this.#cursor },
+        { agent, cursor: this.#cursor, epoch: this.#epoch },
         { signal: AbortSignal.any([signal, silence.signal]) },
       );
       for await (const message of stream) {
@@ -121,5 +123,6 @@ class DesiredStream {
       this.#resyncAtMs = performance.now() + (this.#options.resyncMs ?? Infinity);
     }
     this.#cursor = message.cursor;
+    this.#epoch = message.epoch;
   }
 }

@@ -87,6 +87,25 @@ describe("follow()", () => {
     expect(server.watches.length).toBeGreaterThan(2);
   });
 
+  test("the database was put back while the connection was cut: a reset, and it goes on from there", async () => {
+    const script = { events: pausedRollout, epoch: "e1", cutAfter: 4, snapshot: { sequence: 20n, rollout: plan } };
+    await using server = await startScriptedServer(script);
+    const client = createHydraClient({ baseUrl: server.url });
+    const stream = follow(client, { rolloutId: ROLLOUT_ID, afterSequence: 0n, signal: never, firstPauseMs: 1 });
+    for (let n = 0; n < 4; n++) await stream.next();
+    script.epoch = "e2";
+    const { value } = await stream.next();
+    expect(value?.message).toMatchObject({ case: "snapshot", value: { reset: true, sequence: 20n } });
+    for (let n = 0; n < 4; n++) await stream.next();
+    const asked = server.watches.map(({ afterSequence, epoch }) => [afterSequence, epoch]);
+    expect(asked.slice(0, 2)).toEqual([
+      [0n, undefined],
+      [4n, "e1"],
+    ]);
+    expect(asked.at(-1)).toEqual([23n, "e2"]);
+    await stream.return();
+  });
+
   test("a position beyond the latest event: the refusal, not another try", async () => {
     await using server = await startScriptedServer({ events: pausedRollout });
     const client = createHydraClient({ baseUrl: server.url });
@@ -118,6 +137,31 @@ describe("followToTheEnd()", () => {
     const client = createHydraClient({ baseUrl: server.url });
     const events = await collect(followToTheEnd(client, { afterSequence: 20n, signal: never }));
     expect(sequences(events)).toEqual([21, 22, 23, 24, 25, 26]);
+  });
+
+  test("from a position that was told with another epoch: a reset, then the end, though the number is the very last", async () => {
+    const snapshot = { sequence: end, rollout: plan };
+    const script = { events: pausedRollout, epoch: "e2", snapshot, endsAfterEvents: true };
+    await using server = await startScriptedServer(script);
+    const client = createHydraClient({ baseUrl: server.url });
+    const told = [];
+    for await (const { message } of followToTheEnd(client, { afterSequence: end, epoch: "e1", signal: never })) {
+      if (message.case === "snapshot") told.push([message.value.reset, message.value.sequence]);
+    }
+    expect(told).toEqual([[true, end]]);
+    expect(server.watches.at(-1)).toMatchObject({ rolloutId: ROLLOUT_ID, afterSequence: end, epoch: "e2" });
+  });
+
+  test("put back before the first rollout starts, to a state that has one: that one is followed", async () => {
+    const script = { events: [] as RolloutEvent[], epoch: "e1", endsAfterEvents: true };
+    await using server = await startScriptedServer(script);
+    const client = createHydraClient({ baseUrl: server.url });
+    const stream = followToTheEnd(client, { signal: never });
+    expect((await stream.next()).value?.message.case).toBe("snapshot");
+    Object.assign(script, { epoch: "e2", snapshot: { sequence: end, rollout: plan }, events: pausedRollout });
+    expect((await stream.next()).value?.message).toMatchObject({ case: "snapshot", value: { reset: true } });
+    expect((await stream.next()).done).toBe(true);
+    expect(server.watches.at(-1)).toMatchObject({ rolloutId: ROLLOUT_ID, afterSequence: end, epoch: "e2" });
   });
 
   test("from the very last position on: nothing, and the end", async () => {

@@ -25,6 +25,8 @@ export interface Script {
   cutAfter?: number;
   /** End the stream once all events are told. */
   endsAfterEvents?: boolean;
+  /** Told with every message; a Watch with another one is told reset. Default: none. */
+  epoch?: string;
   /** Other methods. */
   service?: Partial<ServiceImpl<typeof SentinelRolloutService>> | undefined;
   sentinels?: Partial<ServiceImpl<typeof SentinelService>>;
@@ -85,16 +87,19 @@ export async function startScriptedServer(script: Script): Promise<ScriptedServe
 
 async function* tell(script: Script, request: WatchRequest, signal: AbortSignal, wakers: Set<() => void>) {
   let position = request.afterSequence;
-  if (position === undefined) {
+  const told = () => (script.epoch === undefined ? {} : { epoch: script.epoch });
+  const reset = script.epoch !== undefined && request.epoch !== undefined && request.epoch !== script.epoch;
+  if (position === undefined || reset) {
     const { sequence, rollout } = script.snapshot ?? { sequence: 0n, rollout: create(RolloutSchema, { state: 1 }) };
-    yield create(WatchResponseSchema, { message: { case: "snapshot", value: { rollout, sequence } } });
+    const value = { rollout, sequence, reset };
+    yield create(WatchResponseSchema, { message: { case: "snapshot", value }, ...told() });
     position = sequence;
   }
   const last = script.events.at(-1)?.sequence ?? 0n;
   if (position > last) throw new ConnectError("beyond the latest event", Code.OutOfRange);
   while (!signal.aborted) {
     for (const event of script.events.filter(({ sequence }) => sequence > (position as bigint))) {
-      yield create(WatchResponseSchema, { message: { case: "event", value: event } });
+      yield create(WatchResponseSchema, { message: { case: "event", value: event }, ...told() });
       position = event.sequence;
     }
     if (script.endsAfterEvents) return;

@@ -10,6 +10,8 @@ export interface WatchOptions {
   rolloutId: string | undefined;
   /** Begin after this event; undefined: with how it stands. */
   after: bigint | undefined;
+  /** What `after` was told with. */
+  epoch: string | undefined;
   /** What ends it besides the rollout's end. */
   until: "ended" | "paused";
   /** Go on with later rollouts. */
@@ -20,11 +22,11 @@ export interface WatchOptions {
 export async function watch(session: Session, options: WatchOptions): Promise<ExitCode> {
   const over = new AbortController();
   const signal = AbortSignal.any([session.interrupted, over.signal]);
-  const { rolloutId, after: afterSequence, all } = options;
+  const { rolloutId, after: afterSequence, epoch, all } = options;
   // Loaded while the server answers: it shows nothing before that.
   const loading = createDisplay(session, { hints: true });
   const onAway = (forMs: number | undefined) => void loading.then((display) => display.away(forMs));
-  const shown = { rolloutId, afterSequence, all, isPicture: isPicture(session) };
+  const shown = { rolloutId, afterSequence, epoch, all, isPicture: isPicture(session) };
   const stream = followToTheEnd(session.client, { ...shown, signal, onAway });
   // An error of the first message is told before anything is drawn.
   const first = await stream.next();

@@ -39,7 +39,7 @@ export class PlainDisplay implements Display {
     if (message.case === "event") this.#showEvent(message.value);
     if (message.case !== "snapshot") return;
     const { rollout, sequence, reset } = message.value;
-    if (reset) this.note("earlier events are no longer kept; this is how it stands:");
+    if (reset) this.note("earlier events are no longer kept, or the database was put back; this is how it stands:");
     if (rollout) this.note(summaryLine(viewOfRollout(rollout, sequence), this.#terminal.style));
     this.#reverted = rollout?.reverted ?? 0;
   }

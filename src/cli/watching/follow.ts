@@ -3,6 +3,7 @@
 //       that it was given, so none is missing and none comes twice.
 //   F2. Before the first message an error is the caller's: there may be no server at all.
 //   F3. A stream that has gone silent, without even a heartbeat, counts as cut.
+//   F4. The position is sent with its epoch: where the server's database was put back meanwhile, a snapshot says so.
 
 import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
 import type { HydraClient, RolloutEvent, WatchResponse } from "../../client/index.ts";
@@ -15,6 +16,8 @@ export interface FollowOptions extends PatienceOptions {
   rolloutId?: string | undefined;
   /** Undefined: a snapshot first. */
   afterSequence?: bigint | undefined;
+  /** What `afterSequence` was told with. Undefined: taken for the present one. */
+  epoch?: string | undefined;
   /** Ends the stream. */
   signal: AbortSignal;
   /** The server has been heard before: it is waited for at the first message, too. Default: false. */
@@ -30,14 +33,17 @@ export async function* follow(client: HydraClient, options: FollowOptions): Asyn
   const { rolloutId, signal } = options;
   const patience = new Patience(options);
   let position = options.afterSequence;
+  let epoch = options.epoch;
   let heard = options.known ?? false;
   while (!signal.aborted) {
     try {
-      const request = { ...optional("rolloutId", rolloutId), ...optional("afterSequence", position) };
+      const from = { ...optional("afterSequence", position), ...optional("epoch", epoch) };
+      const request = { ...optional("rolloutId", rolloutId), ...from };
       for await (const response of watchOnce(client, request, options)) {
         heard = true;
         patience.renew();
         position = positionOf(response) ?? position;
+        epoch = response.epoch ?? epoch;
         yield response;
       }
       // A stream of every rollout has no end of its own.
@@ -54,6 +60,7 @@ export async function* follow(client: HydraClient, options: FollowOptions): Asyn
 export interface WatchOptions extends Pick<FollowOptions, "onAway" | "isPicture"> {
   rolloutId?: string | undefined;
   afterSequence?: bigint | undefined;
+  epoch?: string | undefined;
   /** Go on after the rollout's end, with every later one. */
   all?: boolean;
   signal: AbortSignal;
@@ -64,30 +71,40 @@ export interface WatchOptions extends Pick<FollowOptions, "onAway" | "isPicture"
  * first one that starts. With a position, everything after it comes first.
  */
 export async function* followToTheEnd(client: HydraClient, options: WatchOptions): AsyncGenerator<WatchResponse, void> {
-  const { rolloutId, afterSequence, all = false, signal, onAway = () => {}, isPicture = false } = options;
+  const { rolloutId, afterSequence, epoch, all = false, signal, onAway = () => {}, isPicture = false } = options;
   if (rolloutId !== undefined || all) return yield* follow(client, options);
 
   const first = await firstSnapshot(client, signal);
   if (first === undefined) return;
   // From here on the server has been heard.
   const then = { signal, onAway, isPicture, known: true };
-  let position = first.message.value.sequence;
+  const here = { afterSequence: first.message.value.sequence, epoch: first.epoch };
+  let place = here;
+  let latestId = idOf(first);
+  /** After a reset it is from there on. */
+  const note = (response: WatchResponse) => {
+    place = { afterSequence: positionOf(response) ?? place.afterSequence, epoch: response.epoch ?? place.epoch };
+    latestId = idOf(response) || latestId;
+    return response;
+  };
+  const isHere = (event: RolloutEvent) => event.sequence >= here.afterSequence;
   if (afterSequence === undefined) yield first;
-  else yield* followUntil(client, { ...then, afterSequence }, (event) => event.sequence >= position, position);
+  else
+    for await (const response of followUntil(client, { ...then, afterSequence, epoch }, isHere, here))
+      yield note(response);
 
-  let latestId = first.message.value.rollout?.id ?? "";
-  if (latestId === "") {
-    const isStart = (event: RolloutEvent) => event.type === RolloutEventType.ROLLOUT_STARTED;
-    for await (const response of followUntil(client, { ...then, afterSequence: position }, isStart)) {
-      if (response.message.case === "event") {
-        latestId = response.message.value.rolloutId;
-        position = response.message.value.sequence;
-      }
-      yield response;
+  const isStart = (event: RolloutEvent) => event.type === RolloutEventType.ROLLOUT_STARTED;
+  while (latestId === "" && !signal.aborted) {
+    for await (const response of followUntil(client, { ...then, ...place }, isStart)) {
+      yield note(response);
+      if (response.message.case === "event") latestId = response.message.value.rolloutId;
     }
   }
-  if (latestId !== "") yield* follow(client, { ...then, rolloutId: latestId, afterSequence: position });
+  if (latestId !== "") yield* follow(client, { ...then, ...place, rolloutId: latestId });
 }
+
+/** A position, and of which history it is. */
+type Place = Pick<WatchOptions, "afterSequence" | "epoch">;
 
 type SnapshotResponse = WatchResponse & { message: Extract<WatchResponse["message"], { case: "snapshot" }> };
 
@@ -99,18 +116,20 @@ async function firstSnapshot(client: HydraClient, signal: AbortSignal): Promise<
   return undefined;
 }
 
-/** Ends with the event that `isLast` says; at once where nothing lies between the two positions. */
+/** Ends with the event that `isLast` says, where `end` has been reached, or with a snapshot. */
 async function* followUntil(
   client: HydraClient,
   options: FollowOptions,
   isLast: (event: RolloutEvent) => boolean,
-  end?: bigint,
+  end?: Place,
 ): AsyncGenerator<WatchResponse, void> {
-  if (end !== undefined && options.afterSequence === end) return;
+  const { afterSequence, epoch = end?.epoch } = options;
+  if (end !== undefined && afterSequence === end.afterSequence && epoch === end.epoch) return;
   for await (const response of follow(client, options)) {
     yield response;
-    if (response.message.case === "event" && isLast(response.message.value)) return;
-    if (response.message.case === "snapshot" && end !== undefined && response.message.value.sequence >= end) return;
+    const { message } = response;
+    if (message.case === "snapshot" || (message.case === "event" && isLast(message.value))) return;
+    if (message.case === "heartbeat" && end !== undefined && message.value.sequence === end.afterSequence) return;
   }
 }
 
@@ -152,6 +171,11 @@ const REFUSALS = new Set([Code.NotFound, Code.OutOfRange, Code.Unauthenticated, 
 /** Where a stream goes on after this response; undefined where it says nothing. */
 function positionOf({ message }: WatchResponse): bigint | undefined {
   return message.case === "event" || message.case === "snapshot" ? message.value.sequence : undefined;
+}
+
+/** The rollout that a snapshot is of; empty where there is none. */
+function idOf({ message }: WatchResponse): string {
+  return message.case === "snapshot" ? (message.value.rollout?.id ?? "") : "";
 }
 
 /** The state of the rollout that a response tells of. */

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { type DesiredSentinel, DesiredSentinelSchema } from "../../gen/hydra/v1/cluster_pb.ts";
 import { type Database, rowsOf } from "./database.ts";
 import { desiredStates } from "./enum-names.ts";
+import { type LogStanding, selectEpochEnd, standingFromRow, type StandingRow } from "./log-positions.ts";
 
 interface DesiredRow {
   sentinel_id: string;
@@ -18,9 +19,11 @@ interface DesiredRow {
   observed_deploy_number: string;
 }
 
-type ChangeRow = { [K in keyof DesiredRow]: DesiredRow[K] | null } & {
-  latest: string;
+type PageRow = { [K in keyof DesiredRow]: DesiredRow[K] | null } & StandingRow;
+
+type ChangeRow = PageRow & {
   oldest: string;
+  reach: string | null;
   version: string | null;
   region_id: string | null;
   left_id: string | null;
@@ -44,8 +47,23 @@ export interface ChangesRead {
   readonly cursor: bigint;
   /** There are more after the cursor. */
   readonly more: boolean;
-  /** The version asked for is older than what is kept, or of another database: a full sync is due, nothing was read. */
+  /** The version asked for is older than what is kept, or of another history: a full sync is due, nothing was read. */
   readonly stale: boolean;
+  /** Where the log stood: what was told of sentinels may be as new as that. */
+  readonly standing: LogStanding;
+}
+
+/** How far somebody has been told of changes, and of which history. */
+export interface ToldUpTo {
+  readonly epoch: string;
+  /** What was told of sentinels may be as new as this version. */
+  readonly seen: bigint;
+}
+
+/** Sentinels as one statement saw them. */
+export interface DesiredRead {
+  readonly sentinels: readonly DesiredSentinel[];
+  readonly standing: LogStanding;
 }
 
 const DESIRED = `
@@ -62,16 +80,21 @@ export interface Place {
 export async function readDesired(
   database: Database,
   page: { regionId: string; after: Place | undefined; limit: number },
-): Promise<DesiredSentinel[]> {
+): Promise<DesiredRead> {
   const { k8sNamespace = "", k8sName = "" } = page.after ?? {};
-  const rows = await rowsOf<DesiredRow>(
+  const rows = await rowsOf<PageRow>(
     database,
-    `select ${DESIRED} from sentinels as s
-      where s.region_id = $1::text and (s.k8s_namespace, s.k8s_name) > ($2::text, $3::text)
-      order by s.k8s_namespace, s.k8s_name limit $4::int`,
+    `select l.epoch, l.event_sequence, l.change_version, ${DESIRED}
+       from rollout_log as l
+       left join lateral (
+         select * from sentinels
+          where region_id = $1::text and (k8s_namespace, k8s_name) > ($2::text, $3::text)
+          order by k8s_namespace, k8s_name limit $4::int
+       ) as s on true
+      order by s.k8s_namespace, s.k8s_name`,
     [page.regionId, k8sNamespace, k8sName, page.limit],
   );
-  return rows.map(desiredFromRow);
+  return { sentinels: rows.filter(isDesired).map(desiredFromRow), standing: standingFromRow(rows[0]) };
 }
 
 /**
@@ -80,16 +103,19 @@ export async function readDesired(
  */
 export async function readDesiredChanges(
   database: Database,
-  page: { regionIds: readonly string[]; after: bigint; limit: number },
+  page: { regionIds: readonly string[]; after: bigint; limit: number; told?: ToldUpTo | undefined },
 ): Promise<ChangesRead> {
+  const { after, told } = page;
   const rows = await rowsOf<ChangeRow>(
     database,
     // Each region by its own stretch of the index. A place that a sentinel has left is told unless the sentinel is back
     // in it. `offset 0`: looked up one by one.
-    `select l.change_version as latest, l.oldest_change_version as oldest, c.version, c.region_id, ${DESIRED},
+    `select l.epoch, l.event_sequence, l.change_version, l.oldest_change_version as oldest,
+            reach.change_version as reach, c.version, c.region_id, ${DESIRED},
             case when c.deleted then c.sentinel_id end as left_id,
             c.k8s_namespace as left_namespace, c.k8s_name as left_name
        from rollout_log as l
+       left join lateral (${selectEpochEnd("$4::text", "l")}) as reach on true
        left join lateral (
          select of_region.* from unnest($1::text[]) as wanted (region_id)
           cross join lateral (
@@ -105,14 +131,20 @@ export async function readDesiredChanges(
             and (not c.deleted or (k8s_namespace = c.k8s_namespace and k8s_name = c.k8s_name)) offset 0
        ) as s on true
       order by c.version`,
-    [page.regionIds, page.after.toString(), page.limit],
+    [page.regionIds, after.toString(), page.limit, told?.epoch ?? null],
   );
-  const latest = BigInt(rows[0]?.latest ?? 0);
-  const stale = page.after < BigInt(rows[0]?.oldest ?? 0) || page.after > latest;
-  if (stale) return { changes: [], cursor: latest, more: false, stale };
+  const standing = standingFromRow(rows[0]);
+  const latest = standing.changeVersion;
+  const stale = after < BigInt(rows[0]?.oldest ?? 0) || after > latest || isOfAnotherHistory(told, rows[0]);
+  if (stale) return { changes: [], cursor: latest, more: false, stale, standing };
   const changes = rows.flatMap(changeFromRow);
   const more = changes.length === page.limit;
-  return { changes, cursor: (more && changes.at(-1)?.version) || latest, more, stale };
+  return { changes, cursor: (more && changes.at(-1)?.version) || latest, more, stale, standing };
+}
+
+function isOfAnotherHistory(told: ToldUpTo | undefined, row: ChangeRow | undefined): boolean {
+  if (!told || !row) return false;
+  return row.reach === null || told.seen > BigInt(row.reach);
 }
 
 /** Each sentinel once, as the last change of it says, in the order of the last changes. */
@@ -134,7 +166,7 @@ function changeFromRow(row: ChangeRow): DesiredChange[] {
   return [{ version: BigInt(version), regionId, sentinel: isDesired(row) ? desiredFromRow(row) : leftFromRow(row) }];
 }
 
-function isDesired(row: ChangeRow): row is ChangeRow & DesiredRow {
+function isDesired<Row extends PageRow>(row: Row): row is Row & DesiredRow {
   return row.sentinel_id !== null;
 }
 

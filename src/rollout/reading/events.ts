@@ -3,9 +3,9 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { type RolloutEvent, RolloutEventSchema } from "../../gen/hydra/v1/sentinel_rollout_pb.ts";
 import { type Database, rowsOf } from "./database.ts";
 import { eventTypes, rolloutStates } from "./enum-names.ts";
-import { type LogPositions, positionsFromRow, type PositionsRow } from "./log-positions.ts";
+import { type LogStanding, standingFromRow, type StandingRow } from "./log-positions.ts";
 
-interface EventRow extends PositionsRow {
+interface EventRow extends StandingRow {
   oldest: string | null;
   sequence: string | null;
   time: Date;
@@ -35,19 +35,19 @@ export interface EventPage {
 export interface EventsRead {
   readonly events: readonly RolloutEvent[];
   /** Where the log stood: nothing up to it is missing from `events` where they are fewer than the limit. */
-  readonly positions: LogPositions;
+  readonly standing: LogStanding;
   /** Events up to this one are no longer kept. */
   readonly deletedUpTo: bigint;
 }
 
 /**
  * The events after a position, in order. One statement reads them together
- * with the log's positions, so an event is either in the answer or later than those.
+ * with where the log stands, so an event is either in the answer or later than those.
  */
 export async function readEvents(database: Database, page: EventPage): Promise<EventsRead> {
   const rows = await rowsOf<EventRow>(
     database,
-    `select l.event_sequence, l.change_version, (select min(sequence) from rollout_events) as oldest,
+    `select l.epoch, l.event_sequence, l.change_version, (select min(sequence) from rollout_events) as oldest,
             e.sequence, e.time, e.rollout_id, e.state, e.type, e.wave_index, e.wave_size, e.wave_ready, e.wave_failed,
             e.sentinel_id, e.image, e.reason, e.reason_class, e.total, e.reverted
        from rollout_log as l
@@ -59,12 +59,12 @@ export async function readEvents(database: Database, page: EventPage): Promise<E
       order by e.sequence`,
     [page.after.toString(), page.rolloutId ?? null, page.limit],
   );
-  const positions = positionsFromRow(rows[0]);
+  const standing = standingFromRow(rows[0]);
   const oldest = rows[0]?.oldest;
   return {
     events: rows.filter((row) => row.sequence !== null).map(eventFromRow),
-    positions,
-    deletedUpTo: oldest == null ? positions.eventSequence : BigInt(oldest) - 1n,
+    standing,
+    deletedUpTo: oldest == null ? standing.eventSequence : BigInt(oldest) - 1n,
   };
 }
 

@@ -1,6 +1,6 @@
 // The domain's tables as messages of the contract. Every SELECT of the domain is here.
 export { readClusters } from "./clusters.ts";
-export { type DesiredChange, newestSentinels, readDesired, readDesiredChanges } from "./desired.ts";
+export { type DesiredChange, newestSentinels, readDesired, readDesiredChanges, type ToldUpTo } from "./desired.ts";
 export {
   deployStatuses,
   desiredStates,
@@ -12,7 +12,14 @@ export {
 } from "./enum-names.ts";
 export { readEvents } from "./events.ts";
 export { type DomainFigures, readDomainFigures } from "./figures.ts";
-export { LOG_CHANNEL, type LogPositions, positionsFromPayload, readLogPositions } from "./log-positions.ts";
+export {
+  LOG_CHANNEL,
+  type LogPositions,
+  type LogStanding,
+  positionsFromPayload,
+  readEpoch,
+  readLogStanding,
+} from "./log-positions.ts";
 export { type FailureGroup, type NotificationFacts, readNotificationFacts } from "./notification-facts.ts";
 export { type DueLane, readDueLanes } from "./notifications.ts";
 export { readRollout, readRolloutEnd, readRolloutId, readRollouts } from "./rollouts.ts";

@@ -6,18 +6,68 @@ export interface LogPositions {
   readonly changeVersion: bigint;
 }
 
-export interface PositionsRow {
+/** The same, with the epoch that tells whose history these positions are of (R12). */
+export interface LogStanding extends LogPositions {
+  readonly epoch: string;
+}
+
+export interface StandingRow {
+  epoch: string;
   event_sequence: string;
   change_version: string;
 }
 
-export async function readLogPositions(database: Database): Promise<LogPositions> {
-  const [row] = await rowsOf<PositionsRow>(database, "select event_sequence, change_version from rollout_log");
-  return positionsFromRow(row);
+export async function readLogStanding(database: Database): Promise<LogStanding> {
+  const rows = await rowsOf<StandingRow>(database, "select epoch, event_sequence, change_version from rollout_log");
+  return standingFromRow(rows[0]);
 }
 
-export function positionsFromRow(row: PositionsRow | undefined): LogPositions {
-  return { eventSequence: BigInt(row?.event_sequence ?? 0), changeVersion: BigInt(row?.change_version ?? 0) };
+export function standingFromRow(row: StandingRow | undefined): LogStanding {
+  return {
+    epoch: row?.epoch ?? "",
+    eventSequence: BigInt(row?.event_sequence ?? 0),
+    changeVersion: BigInt(row?.change_version ?? 0),
+  };
+}
+
+/** Where the log stands, and what of an epoch it has. */
+export interface EpochRead {
+  readonly standing: LogStanding;
+  /** Positions up to these, told with the epoch, are of this database's history. Undefined: none is. */
+  readonly end: LogPositions | undefined;
+}
+
+/**
+ * Columns of how far an epoch reaches: a row exactly where it is one of this database's history.
+ *
+ * @param epoch Expression of its name.
+ * @param log Name of `rollout_log` in the statement.
+ */
+export function selectEpochEnd(epoch: string, log: string): string {
+  return `
+    select coalesce(next.event_sequence, ${log}.event_sequence) as event_sequence,
+           coalesce(next.change_version, ${log}.change_version) as change_version
+      from rollout_log_epochs as e
+      left join lateral (
+        select event_sequence, change_version from rollout_log_epochs where number > e.number order by number limit 1
+      ) as next on true
+     where e.epoch = ${epoch}`;
+}
+
+/** Judges positions that were told with an epoch. One statement, so that the answer is of one moment. */
+export async function readEpoch(database: Database, epoch: string): Promise<EpochRead> {
+  const [row] = await rowsOf<StandingRow & { end_sequence: string | null; end_version: string | null }>(
+    database,
+    `select l.epoch, l.event_sequence, l.change_version,
+            reach.event_sequence as end_sequence, reach.change_version as end_version
+       from rollout_log as l
+       left join lateral (${selectEpochEnd("$1::text", "l")}) as reach on true`,
+    [epoch],
+  );
+  const { end_sequence: eventSequence, end_version: changeVersion } = row ?? {};
+  const isKnown = eventSequence != null && changeVersion != null;
+  const end = isKnown ? { eventSequence: BigInt(eventSequence), changeVersion: BigInt(changeVersion) } : undefined;
+  return { standing: standingFromRow(row), end };
 }
 
 /**

@@ -1,7 +1,7 @@
 import type pg from "pg";
 import type { Rollout } from "../../gen/hydra/v1/sentinel_rollout_pb.ts";
 import type { Database } from "./database.ts";
-import { readLogPositions } from "./log-positions.ts";
+import { readLogStanding } from "./log-positions.ts";
 import { readRollout } from "./rollouts.ts";
 
 /** A rollout as it stood when the log was at `sequence`. */
@@ -9,13 +9,15 @@ export interface RolloutSnapshot {
   /** Undefined: there is none with the id asked for, or none at all. */
   readonly rollout: Rollout | undefined;
   readonly sequence: bigint;
+  readonly epoch: string;
 }
 
 /** Reads a rollout (without an id the latest) and the log's position in one snapshot of the database. */
 export async function readSnapshot(pool: pg.Pool, rolloutId: string | undefined): Promise<RolloutSnapshot> {
   return await inSnapshot(pool, async (database) => {
     const rollout = await readRollout(database, rolloutId);
-    return { rollout, sequence: (await readLogPositions(database)).eventSequence };
+    const { epoch, eventSequence } = await readLogStanding(database);
+    return { rollout, sequence: eventSequence, epoch };
   });
 }
 

@@ -36,9 +36,12 @@ export interface TokenPage {
   readonly limit: number;
 }
 
-/** Moves with every token that is created or revoked. */
+/** Is another one after every token that is created or revoked, and where the database was put back (R12). */
 export async function readTokensVersion(database: Database): Promise<string> {
-  const [row] = await rowsOf<{ version: string }>(database, "select version from token_changes");
+  const [row] = await rowsOf<{ version: string }>(
+    database,
+    "select version || ' ' || rollout_log_run() as version from token_changes",
+  );
   return row?.version ?? "";
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
 import { readDesiredChanges } from "../../rollout/index.ts";
 import type { EventTail } from "../watch/index.ts";
-import { ChangeQueue } from "./change-queue.ts";
+import { type CaughtUp, ChangeQueue } from "./change-queue.ts";
 
 // The one reader of changes of desired state in this server. Every agent's
 // stream that has caught up is fed from it, and woken by changes of its own
@@ -20,6 +20,9 @@ import { ChangeQueue } from "./change-queue.ts";
 //       each agent would be told by a message of its own, and report by a call of
 //       its own: the more there are, the longer changes gather, for some
 //       milliseconds at most.
+//   D6. What was read of another epoch, or of a log that has gone back, comes into
+//       no queue: the streams lose theirs, and each judges by itself how far what
+//       it has told is still so (R12).
 
 const PAGE = 500;
 /** It is woken by the tail, or by those who come and go. */
@@ -44,9 +47,9 @@ export class ChangeFeed {
     this.#deps = deps;
   }
 
-  /** Feeds a stream that has told every change of its region up to `cursor`, until the queue is closed. */
-  follow(regionId: string, cursor: bigint): ChangeQueue {
-    const queue = new ChangeQueue(regionId, cursor, () => {
+  /** Feeds a stream that has caught up, until the queue is closed. */
+  follow(regionId: string, position: CaughtUp): ChangeQueue {
+    const queue = new ChangeQueue(regionId, position, () => {
       this.#queues.delete(queue);
       this.#newcomers.abort();
     });
@@ -64,15 +67,16 @@ export class ChangeFeed {
       this.#newcomers = new AbortController();
       const queues = [...this.#queues];
       const after = leastOf(queues);
-      const hasNews = tail.changeVersion > after;
+      const { turns } = tail;
+      const hasNews = tail.changeVersion > after || queues.some((queue) => queue.turns !== turns);
       if (hasNews && (await this.#read(queues, after))) {
         await this.#gather(queues.length);
         continue;
       }
       const woken = AbortSignal.any([tail.stopped, this.#newcomers.signal]);
       // A tail that knows more than the table, as after a restore of the database, is not asked again at once.
-      if (hasNews) await tail.waitForChanges(tail.changeVersion, FRUITLESS_WAIT_MS, woken);
-      else await tail.waitForChanges(after, LONGEST_WAIT_MS, woken);
+      if (hasNews) await tail.waitForChanges({ upTo: tail.changeVersion, turns }, FRUITLESS_WAIT_MS, woken);
+      else await tail.waitForChanges({ upTo: after, turns }, LONGEST_WAIT_MS, woken);
     }
     this.#isRunning = false;
   }
@@ -86,12 +90,15 @@ export class ChangeFeed {
   /** Whether there was anything new. Those who come while it reads are not among the queues (D2). */
   async #read(queues: readonly ChangeQueue[], after: bigint): Promise<boolean> {
     const regionIds = [...new Set(queues.map(({ regionId }) => regionId))];
+    const { turns } = this.#deps.tail;
     try {
-      const { changes, cursor, stale } = await readDesiredChanges(this.#deps.pool, { regionIds, after, limit: PAGE });
+      const read = await readDesiredChanges(this.#deps.pool, { regionIds, after, limit: PAGE });
+      const { changes, cursor, stale, standing } = read;
+      const { epoch, changeVersion: seen } = standing;
       const ofRegion = Map.groupBy(changes, ({ regionId }) => regionId);
       for (const queue of queues) {
-        if (stale) queue.close();
-        else queue.add(ofRegion.get(queue.regionId) ?? [], cursor);
+        if (stale || epoch !== queue.epoch || seen < queue.seen) queue.close();
+        else queue.add({ changes: ofRegion.get(queue.regionId) ?? [], cursor, seen, turns });
       }
       return cursor > after;
     } catch {

@@ -9,29 +9,32 @@ import type {
 } from "../../gen/hydra/v1/cluster_pb.ts";
 import {
   type DesiredChange,
+  type LogStanding,
   newestSentinels,
   readDesired,
   readDesiredChanges,
-  readLogPositions,
 } from "../../rollout/index.ts";
 import { type EventTail, readForStream, throwIfEnded } from "../watch/index.ts";
 import type { AgentConnections } from "./agent-connections.ts";
 import { type AgentIdentity, identityFrom } from "./agent-identity.ts";
 import type { ChangeFeed } from "./change-feed.ts";
 import type { ChangeQueue } from "./change-queue.ts";
+import { epochFrom, epochText } from "./epoch-text.ts";
 import type { Regions } from "./regions.ts";
 
 // One agent's stream of desired state. Pulled by the agent, so a slow one holds
 // one page.
 //
 //   C1. The cursor sent with a message is a version up to which the agent then
-//       knows every change of its region. It only grows.
+//       knows every change of its region. It only grows, but for C5.
 //   C2. A full sync carries the version of before its first page: what changes
 //       while it runs is told again after it.
 //   C3. A cursor that cannot be trusted (older than what is kept, or from
 //       another database) leads to a full sync, never to a hole.
 //   C4. No stream polls, and none that has caught up reads: the server's one feed
 //       of changes brings what concerns its region.
+//   C5. Where the database was put back (R12), so that something an agent has been
+//       told may not be so any more, it gets a full sync, in a stream that is open, too.
 
 const PAGE = 500;
 
@@ -69,7 +72,7 @@ export async function* watchDesiredState(
   // An agent that goes away between two messages need not pull again.
   ended.addEventListener("abort", close, { once: true });
   try {
-    yield* stream.messages(request.cursor);
+    yield* stream.messages(request.cursor, request.epoch);
   } finally {
     close();
   }
@@ -80,6 +83,10 @@ class DesiredStream {
   readonly #agent: AgentIdentity;
   readonly #ended: AbortSignal;
   #cursor = 0n;
+  /** Of the cursor; undefined: the agent has not said. */
+  #epoch: string | undefined;
+  /** What the agent has been told may be as new as this version. */
+  #seen = 0n;
   #queue: ChangeQueue | undefined;
   /** The agent may be lacking anything: its cursor has not been looked at yet, or it is being told everything. */
   #syncing = true;
@@ -99,9 +106,10 @@ class DesiredStream {
     this.#queue?.close();
   }
 
-  async *messages(cursor: bigint): AsyncGenerator<Message> {
+  async *messages(cursor: bigint, epoch: string | undefined): AsyncGenerator<Message> {
     const { heartbeatMs, regions } = this.#deps;
     this.#cursor = cursor;
+    ({ epoch: this.#epoch, seen: this.#seen } = epochFrom(epoch, cursor));
     if (cursor === 0n) yield* this.#fullSync();
     for (let heartbeatAt = 0; ;) {
       throwIfEnded(this.#ended);
@@ -109,7 +117,7 @@ class DesiredStream {
       if (stale) yield* this.#fullSync();
       const sentinels = newestSentinels(changes);
       if (sentinels.length > 0) {
-        yield { sentinels, cursor: this.#cursor };
+        yield { sentinels, ...this.#position() };
         heartbeatAt = performance.now() + heartbeatMs;
       }
       if (more || stale) continue;
@@ -119,24 +127,29 @@ class DesiredStream {
         continue;
       }
       await regions.admit(this.#agent);
-      yield { cursor: this.#cursor };
+      yield this.#position();
       heartbeatAt = performance.now() + heartbeatMs;
     }
   }
 
   /** From the feed; from the table until all that is there has been told. */
   async #nextChanges(): Promise<{ changes: readonly DesiredChange[]; more: boolean; stale: boolean }> {
-    const { pool, feed } = this.#deps;
+    const { pool, feed, tail } = this.#deps;
     const { regionId } = this.#agent;
+    const { turns } = tail;
     const waiting = this.#queue?.take(PAGE);
     if (waiting) {
-      this.#follows(waiting.cursor);
+      this.#follows(waiting.cursor, this.#queue?.epoch, waiting.seen);
       return { ...waiting, stale: false };
     }
-    const page = { regionIds: [regionId], after: this.#cursor, limit: PAGE };
+    const told = this.#epoch === undefined ? undefined : { epoch: this.#epoch, seen: this.#seen };
+    const page = { regionIds: [regionId], after: this.#cursor, limit: PAGE, told };
     const read = await readForStream(readDesiredChanges(pool, page));
-    if (!read.stale) this.#follows(read.cursor);
-    if (!read.stale && !read.more && !this.#ended.aborted) this.#queue = feed.follow(regionId, read.cursor);
+    const { cursor, standing } = read;
+    const { epoch, changeVersion: seen } = standing;
+    if (read.stale) return read;
+    this.#follows(cursor, epoch, seen);
+    if (!read.more && !this.#ended.aborted) this.#queue = feed.follow(regionId, { cursor, epoch, seen, turns });
     return read;
   }
 
@@ -144,20 +157,35 @@ class DesiredStream {
     const { pool } = this.#deps;
     const { regionId } = this.#agent;
     this.#syncing = true;
-    const { changeVersion } = await readForStream(readLogPositions(pool));
+    let first: LogStanding | undefined;
+    let seen = 0n;
     let after: DesiredSentinel | undefined;
     for (let end = false; !end;) {
       throwIfEnded(this.#ended);
-      const sentinels = await readForStream(readDesired(pool, { regionId, after, limit: PAGE }));
+      const { sentinels, standing } = await readForStream(readDesired(pool, { regionId, after, limit: PAGE }));
+      first ??= standing;
+      if (standing.epoch !== first.epoch || standing.changeVersion < seen) throw putBackMeanwhile();
+      seen = standing.changeVersion;
       after = sentinels.at(-1);
       end = sentinels.length < PAGE;
-      yield { sentinels, fullSync: true, fullSyncEnd: end, cursor: end ? changeVersion : 0n };
+      if (end) this.#follows(first.changeVersion, first.epoch, seen);
+      yield { sentinels: [...sentinels], fullSync: true, fullSyncEnd: end, ...(end && this.#position()) };
     }
-    this.#follows(changeVersion);
   }
 
-  #follows(cursor: bigint): void {
+  #position(): { cursor: bigint; epoch: string } {
+    return { cursor: this.#cursor, epoch: epochText(this.#epoch, this.#seen, this.#cursor) };
+  }
+
+  #follows(cursor: bigint, epoch: string | undefined, seen: bigint): void {
     this.#cursor = cursor;
+    this.#epoch = epoch;
+    this.#seen = seen;
     this.#syncing = false;
   }
+}
+
+/** A full sync is of one history: the agent begins it anew. */
+function putBackMeanwhile(): ConnectError {
+  return new ConnectError("the database was restarted or put back during a full sync: connect again", Code.Unavailable);
 }

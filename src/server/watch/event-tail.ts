@@ -1,6 +1,6 @@
 import type pg from "pg";
 import type { EngineLog } from "../../engine/index.ts";
-import { type LogPositions, readEvents, readLogPositions } from "../../rollout/index.ts";
+import { type LogPositions, type LogStanding, readEpoch, readEvents, readLogStanding } from "../../rollout/index.ts";
 import { type EventPage, EventRing } from "./event-ring.ts";
 import { LogListener } from "./log-listener.ts";
 import { WakeList } from "./wake-list.ts";
@@ -18,6 +18,9 @@ import { WakeList } from "./wake-list.ts";
 //   W4. While nobody watches, no event is read, only the log's positions.
 //   W5. It works the same on every server of one database: numbers are in
 //       commit order, so what is read up to a number is complete up to it.
+//   W10. Where the database was put back (R12), what is held of the history that
+//       is no more is dropped. Then, and with every other epoch, all who are fed
+//       from here are woken, to judge for themselves: `turns` tells them of it.
 
 const PAGE = 1_000;
 
@@ -31,6 +34,13 @@ export interface EventTailOptions {
   pollMs?: number;
 }
 
+/** What somebody has been told of: there is news once the tail is beyond it. */
+export interface Told {
+  readonly upTo: bigint;
+  /** As the tail's `turns` were when that was found to be of the database's history. */
+  readonly turns: number;
+}
+
 export class EventTail {
   readonly #options: Required<EventTailOptions>;
   readonly #ring: EventRing;
@@ -38,6 +48,11 @@ export class EventTail {
   readonly #stopped = new AbortController();
   readonly #readers = new WakeList();
   readonly #self = new WakeList();
+  /** Those who wait for the next reading. */
+  #lookers: PromiseWithResolvers<void>[] = [];
+  /** As the latest reading found it. */
+  #standing: LogStanding | undefined;
+  #turns = 0;
   #changeVersion = 0n;
   #watchers = 0;
   #hinted = true;
@@ -60,6 +75,7 @@ export class EventTail {
   async stop(): Promise<void> {
     this.#stopped.abort();
     await Promise.all([this.#listener.stop(), this.#running]);
+    for (const { resolve } of this.#lookers.splice(0)) resolve();
   }
 
   /** Aborted once this is stopped. */
@@ -70,6 +86,21 @@ export class EventTail {
   /** The events after a position, as far as they are known here. Undefined: the position is behind the ring. */
   after(position: bigint, limit: number): EventPage | undefined {
     return this.#ring.after(position, limit);
+  }
+
+  /** Sequence of the latest event that is known here. */
+  get end(): bigint {
+    return this.#ring.end;
+  }
+
+  /** Of what is known here; undefined before the first reading. */
+  get epoch(): string | undefined {
+    return this.#standing?.epoch;
+  }
+
+  /** How often the log has been found with another epoch, or to have gone back, since the start. */
+  get turns(): number {
+    return this.#turns;
   }
 
   /** How many watch. */
@@ -93,14 +124,23 @@ export class EventTail {
     };
   }
 
-  /** Resolves when there are events after a position, when the time is up or when the signal is aborted. */
-  async waitForEvents(position: bigint, timeoutMs: number, signal: AbortSignal): Promise<void> {
-    await this.#readers.waitUntil(() => this.#ring.end > position, timeoutMs, signal);
+  /** Resolves when there are events after those told, or a turn, when the time is up or when the signal is aborted. */
+  async waitForEvents({ upTo, turns }: Told, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    await this.#readers.waitUntil(() => this.#ring.end > upTo || this.#turns !== turns, timeoutMs, signal);
   }
 
   /** The same for changes of desired state after a version, of any region. */
-  async waitForChanges(version: bigint, timeoutMs: number, signal: AbortSignal): Promise<void> {
-    await this.#readers.waitUntil(() => this.#changeVersion > version, timeoutMs, signal);
+  async waitForChanges({ upTo, turns }: Told, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    await this.#readers.waitUntil(() => this.#changeVersion > upTo || this.#turns !== turns, timeoutMs, signal);
+  }
+
+  /** Reads once more, so that nothing is known here that is not so at the time of the call. Rejects where that fails. */
+  async lookAgain(): Promise<void> {
+    if (this.stopped.aborted) return;
+    const looker = Promise.withResolvers<void>();
+    this.#lookers.push(looker);
+    this.#hint();
+    await looker.promise;
   }
 
   #onHint(positions: LogPositions | undefined): void {
@@ -122,10 +162,13 @@ export class EventTail {
   async #run(): Promise<void> {
     while (!this.stopped.aborted) {
       this.#hinted = false;
+      const lookers = this.#lookers.splice(0);
       try {
         await this.#read();
         this.#failing = false;
+        for (const { resolve } of lookers) resolve();
       } catch (error) {
+        for (const { reject } of lookers) reject(error);
         if (!this.#failing) this.#options.log.warn({ err: error }, "reading events failed, trying again");
         this.#failing = true;
       }
@@ -139,17 +182,19 @@ export class EventTail {
     if (this.#watchers > 0) {
       while (!this.stopped.aborted && (await this.#readPage()) === "more");
     } else {
-      const { eventSequence, changeVersion } = await readLogPositions(this.#options.pool);
-      this.#move((ring) => ring.reset(eventSequence));
-      this.#noteChanges(changeVersion);
+      const heardOf = this.#changeVersion;
+      const standing = await readLogStanding(this.#options.pool);
+      await this.#note(standing, heardOf);
+      this.#move((ring) => ring.reset(standing.eventSequence));
     }
   }
 
   async #readPage(): Promise<"more" | "complete"> {
     const { pool, ringCapacity } = this.#options;
-    const { events, positions } = await readEvents(pool, { after: this.#ring.end, limit: PAGE });
-    this.#noteChanges(positions.changeVersion);
-    const latest = positions.eventSequence;
+    const heardOf = this.#changeVersion;
+    const { events, standing } = await readEvents(pool, { after: this.#ring.end, limit: PAGE });
+    if ((await this.#note(standing, heardOf)) === "put back") return "complete";
+    const latest = standing.eventSequence;
     const oldestHeld = latest - BigInt(ringCapacity);
     if (oldestHeld > this.#ring.end) {
       // More than fits: those who need the older ones read them from the table.
@@ -163,10 +208,52 @@ export class EventTail {
     return events.length < PAGE ? "complete" : "more";
   }
 
+  /**
+   * Takes note of what a reading found, before anything else of it is taken.
+   *
+   * @param heardOf The version that was known, be it by a hint, before the reading began.
+   */
+  async #note(standing: LogStanding, heardOf: bigint): Promise<"goes on" | "put back"> {
+    const before = this.#standing;
+    const goesOn =
+      before === undefined || (standing.changeVersion >= heardOf && (await this.#goesOn(before, standing)));
+    this.#standing = standing;
+    if (goesOn) this.#noteChanges(standing.changeVersion);
+    else this.#drop(standing);
+    if (!goesOn || (before && before.epoch !== standing.epoch)) {
+      this.#turns += 1;
+      this.#readers.wakeAll();
+    }
+    return goesOn ? "goes on" : "put back";
+  }
+
+  /** What is held is of a history that is no more. */
+  #drop({ epoch, eventSequence, changeVersion }: LogStanding): void {
+    const [from, to] = [Number(this.#ring.end), Number(eventSequence)];
+    this.#options.log.warn(
+      { from, to, epoch },
+      "the database was put back: those who watch are told, agents sync anew",
+    );
+    this.#changeVersion = changeVersion;
+    this.#ring.reset(eventSequence);
+  }
+
+  /** Is what was so before still so? */
+  async #goesOn(before: LogStanding, now: LogStanding): Promise<boolean> {
+    if (!reaches(now, before)) return false;
+    if (now.epoch === before.epoch) return true;
+    const { end } = await readEpoch(this.#options.pool, before.epoch);
+    return end !== undefined && reaches(end, before);
+  }
+
   /** Whatever moves the end of the ring wakes those who wait for it: they may have come while it was being read. */
   #move(change: (ring: EventRing) => void): void {
     const before = this.#ring.end;
     change(this.#ring);
     if (this.#ring.end !== before) this.#readers.wakeAll();
   }
+}
+
+function reaches(end: LogPositions, positions: LogPositions): boolean {
+  return end.eventSequence >= positions.eventSequence && end.changeVersion >= positions.changeVersion;
 }

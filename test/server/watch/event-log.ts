@@ -14,6 +14,8 @@ export class EventLog implements AsyncDisposable {
   constructor(databaseUrl: string, connections = 4) {
     this.pool = new pg.Pool({ connectionString: databaseUrl, max: connections });
     this.pool.on("error", () => {});
+    // One that is still being closed when its database goes away has nobody else to hear of it.
+    this.pool.on("connect", (client) => client.on("error", () => {}));
   }
 
   async addRollout(id: string, state = "in_progress"): Promise<void> {
