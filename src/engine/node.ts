@@ -10,6 +10,7 @@ import { HandOver } from "./hand-over.ts";
 import { fanOutValue, type Completion } from "./journal.ts";
 import { KeyLines } from "./key-lines.ts";
 import { OUTSIDE_RESERVE } from "./limits.ts";
+import { look, lookAtAll, lookAtOldest } from "./look.ts";
 import type { BatchOutcome, Operation } from "./operations.ts";
 import type { NodeShared } from "./node-surroundings.ts";
 import { Residents } from "./residents.ts";
@@ -31,7 +32,6 @@ import { WriterWatch } from "./writer-watch.ts";
 //       its attempts are dropped, and a new node takes its place (engine.ts).
 
 const ACTIVATED_AT_ONCE = 1_000;
-const LOOKED_AT_ONCE = 1_000;
 
 export class Node implements AttemptHost {
   readonly id: number;
@@ -102,15 +102,15 @@ export class Node implements AttemptHost {
         backendPid,
         patienceMs: limits.leaseMs,
         inFlight: () => this.committer.inFlight,
-        onSilent: () => this.#onSilent(),
+        onSilent: this.#onSilent,
       }),
       onFenced: () => this.committer.abandon(new NodeLostError("a peer took this node for dead")),
       onUnseen: (error) => (isFromServer(error) ? this.committer.abandon(error) : this.#onSilent()),
       onReady: () => this.hintReady(),
-      onLate: () => this.#activateDue(),
+      onLate: () => this.#write(undefined, { kind: "activate_due", limit: ACTIVATED_AT_ONCE }, () => this.hintReady()),
       look: () => {
         this.#handOver.share();
-        return this.look(this.residents.oldest(LOOKED_AT_ONCE));
+        return lookAtOldest(shared, this.residents);
       },
     });
   }
@@ -203,19 +203,9 @@ export class Node implements AttemptHost {
     this.residents.rest(attempt, { failures, failingSince }, (wake) => startTimer(delayMs, wake));
   }
 
-  /** Looks whether what these invocations wait for has come, or their end was asked for. */
-  async look(ids: readonly number[]): Promise<void> {
-    const own = ids.filter((id) => this.residents.has(id));
-    if (own.length === 0) return;
-    try {
-      const requests = await loadAsked(this.#shared.pool, own);
-      for (const [id, asked] of requests) this.residents.ask(id, asked);
-      for (const [id, records] of await loadCompletions(this.#shared.pool, own)) {
-        for (const { entry, completion } of records) if (completion) this.residents.deliver(id, entry, completion);
-      }
-    } catch (error) {
-      this.#shared.log.debug({ err: error }, "could not look for completions");
-    }
+  /** Looks at those of these that are here. */
+  look(ids: readonly number[]): Promise<void> {
+    return look(this.#shared, this.residents, ids);
   }
 
   /** There may be work that nobody owns. */
@@ -223,12 +213,10 @@ export class Node implements AttemptHost {
     this.#claimer.hint();
   }
 
-  /** Hints may have been missed: looks at everything, in pieces. */
+  /** Hints may have been missed. */
   async rescan(): Promise<void> {
     this.hintReady();
-    for (let rest = this.residents.size; rest > 0 && !this.#over; rest -= LOOKED_AT_ONCE) {
-      await this.look(this.residents.oldest(LOOKED_AT_ONCE));
-    }
+    await lookAtAll(this.#shared, this.residents, () => this.#over);
   }
 
   /** Takes no new work and hands over what it does not run, where peers can go on with it. */
@@ -264,9 +252,8 @@ export class Node implements AttemptHost {
     this.#connection.destroy();
   }
 
-  #onSilent(): void {
+  readonly #onSilent = (): void =>
     this.committer.abandon(new SilentDatabaseError("the database, or the way to it, has fallen silent"));
-  }
 
   #roomLeft(): number {
     return this.#closing() ? Number.NEGATIVE_INFINITY : this.#shared.limits.maxResident - this.residents.size;
@@ -297,10 +284,6 @@ export class Node implements AttemptHost {
     this.#handOver.end();
     this.residents.dropAll();
     this.#shared.onLost(this, remains);
-  }
-
-  #activateDue(): void {
-    this.#write(undefined, { kind: "activate_due", limit: ACTIVATED_AT_ONCE }, () => this.hintReady());
   }
 
   /** Writes an operation of the node itself. */

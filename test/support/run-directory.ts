@@ -1,4 +1,5 @@
-import { access, constants, mkdtemp, readdir, rm, statfs } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { access, constants, mkdtemp, readdir, rm, stat, statfs } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { isAlive } from "../../src/postgres/process-life.ts";
@@ -14,10 +15,19 @@ export async function createRunDirectory(prefix: string): Promise<string> {
   const parent = await fastestDirectory();
   for (const name of await readdir(parent)) {
     const [, owner] = new RegExp(`^${prefix}-(\\d+)-`).exec(name) ?? [];
-    if (owner !== undefined && !isAlive(Number(owner)))
-      await rm(path.join(parent, name), { recursive: true, force: true });
+    if (owner !== undefined && !isAlive(Number(owner))) await removeLeftover(path.join(parent, name));
   }
   return mkdtemp(path.join(parent, `${prefix}-${process.pid}-`));
+}
+
+/** A small disk of a test that was killed is mounted still, and cannot be removed before. */
+async function removeLeftover(directory: string): Promise<void> {
+  for (const name of await readdir(directory).catch(() => [])) {
+    const inside = path.join(directory, name);
+    const [own, outer] = await Promise.all([stat(inside), stat(directory)]).catch(() => []);
+    if (own && outer && own.dev !== outer.dev) execFileSync("umount", ["--lazy", inside], { stdio: "ignore" });
+  }
+  await rm(directory, { recursive: true, force: true });
 }
 
 /**
