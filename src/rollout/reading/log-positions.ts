@@ -38,20 +38,23 @@ export interface EpochRead {
 }
 
 /**
- * Columns of how far an epoch reaches: a row exactly where it is one of this database's history.
+ * Columns of how far an epoch reaches: a row exactly where it is one of this database's history. The present one is,
+ * and reaches as far as the log, whatever the table of epochs says: were what is told with it never to hold, those who
+ * are told so would begin anew without end.
  *
  * @param epoch Expression of its name.
  * @param log Name of `rollout_log` in the statement.
  */
 export function selectEpochEnd(epoch: string, log: string): string {
   return `
-    select coalesce(next.event_sequence, ${log}.event_sequence) as event_sequence,
-           coalesce(next.change_version, ${log}.change_version) as change_version
+    select ${log}.event_sequence, ${log}.change_version where ${log}.epoch = ${epoch}
+    union all
+    select coalesce(next.event_sequence, ${log}.event_sequence), coalesce(next.change_version, ${log}.change_version)
       from rollout_log_epochs as e
       left join lateral (
         select event_sequence, change_version from rollout_log_epochs where number > e.number order by number limit 1
       ) as next on true
-     where e.epoch = ${epoch}`;
+     where e.epoch = ${epoch} and e.epoch <> ${log}.epoch`;
 }
 
 /** Judges positions that were told with an epoch. One statement, so that the answer is of one moment. */

@@ -18,6 +18,6 @@ export function epochText(epoch: string | undefined, seen: bigint, cursor: bigin
 /** What does not come from `epochText` is the name of an epoch that there is not. */
 export function epochFrom(text: string | undefined, cursor: bigint): EpochKept {
   const [, epoch, seen] = FORM.exec(text ?? "") ?? [];
-  if (epoch !== undefined && seen !== undefined) return { epoch, seen: BigInt(seen) };
+  if (epoch !== undefined && seen !== undefined && BigInt(seen) > cursor) return { epoch, seen: BigInt(seen) };
   return { epoch: text || undefined, seen: cursor };
 }

@@ -161,6 +161,29 @@ test("a reader that comes before its server has noticed: hears nothing of what w
   expect(await reader.hears(2)).toEqual(["snapshot 3", "4 after"]);
 });
 
+test("put back and gone further between two readings of a server: who comes then hears nothing of what it held", async () => {
+  await using server = startWatchServer(database.url, { pollMs: 20 });
+  await using early = new Reader(server, { afterSequence: 3n });
+  await early.hears(1);
+  await write("lost", 2);
+  await early.hears(3);
+  const { epoch } = server.tail;
+  await using log = new EventLog(database.url, 1);
+  // One commit: as if nobody had looked in between.
+  await log.pool.query(`
+    begin;
+    delete from rollout_events where sequence > 3;
+    update rollout_log set event_sequence = 3, run = null;
+    update rollout_log set event_sequence = 9;
+    insert into rollout_events (sequence, time, rollout_id, state, type, sentinel_id)
+    select number, now(), 'rol_a', 'in_progress', 'sentinel_ready', 'other' from generate_series(4, 9) as number;
+    commit`);
+  await eventually(() => server.tail.epoch !== epoch && server.tail.end === 9n);
+  await using late = new Reader(server, { afterSequence: 3n });
+  expect(await late.hears(6)).toEqual([4, 5, 6, 7, 8, 9].map((sequence) => `${sequence} other`));
+  expect((await early.hears(4)).at(-1)).toBe("reset 9");
+});
+
 test("a new epoch without a loss, as after a restart of Postgres: open readers and those that come back hear no reset", async () => {
   await using server = startWatchServer(database.url, { pollMs: 20 });
   await using open = new Reader(server, { afterSequence: 3n });
