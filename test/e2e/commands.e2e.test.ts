@@ -161,6 +161,7 @@ describe("wrong usage", () => {
     [["sentinels", "list", "--regoin", "eu"], /unknown option '--regoin'[^]*Did you mean --region/],
     [["history", "--limit", "0"], /'0' is invalid\. Give a whole number, 1 or more/],
     [["sentinels", "list", "--status", "broken"], /Allowed choices are idle, progressing, ready, failed/],
+    [["watch", "--epoch", "e1"], /--epoch says what --after was told with: give both/],
     [["sentinels", "get"], /missing required argument 'id'/],
     [["completion", "tcsh"], /Allowed choices are bash, zsh, fish/],
     [["sentinels"], /Usage: hydra sentinels/],

@@ -114,19 +114,6 @@ test("epochs are forgotten where one is due anyway: the one that begins is the l
   expect(await endOf(epoch)).toBe(0n);
 });
 
-test("a sequence that lacks what its table has, as in a logical replica: all can be written, and later positions do not hold", async () => {
-  await write(1);
-  await query((pool) => pool.query("select forget_log_epochs()"));
-  await write(2);
-  await using backup = await backUp(database);
-  const lost = await write(4);
-  await backup.putBack();
-  await query((pool) => pool.query("alter sequence rollout_log_epochs_number_seq restart"));
-  const now = await write(10);
-  expect(await endOf(lost.epoch)).toBe(3n);
-  expect(await endOf(now.epoch)).toBe(13n);
-});
-
 test("the present epoch is missing from the table of epochs: what is told with it holds all the same", async () => {
   await write(3);
   await query((pool) => pool.query("delete from rollout_log_epochs"));

@@ -23,19 +23,24 @@ export function watchCommand(surroundings: CliSurroundings) {
   return serverCommand("watch", "draw a rollout until it has ended")
     .argument("[rollout-id]", "the latest one, unless given; where there never was one, the first that starts")
     .option("--after <sequence>", "begin with what happened after this event; 0 is the beginning", parseSequence)
-    .option("--epoch <epoch>", "what that event was told with: a database that was put back since is told of")
+    .option(
+      "--epoch <epoch>",
+      "with --after: what that event was told with; a database that was put back since is told of",
+    )
     .addOption(
       new Option("--until <what>", "what ends it").choices(["ended", "paused"] as const).default("ended" as const),
     )
     .option("--all", "go on with every later rollout", false)
     .addHelpText("after", OUTCOME_EXIT_CODES)
     .addHelpText("after", examples("hydra watch", "hydra watch --until paused", "hydra watch --after 0 --json"))
-    .action((rolloutId, { after, epoch, until, all, ...connection }) =>
-      run(surroundings, connection, async (session) => {
+    .action((rolloutId, { after, epoch, until, all, ...connection }, self) => {
+      if (epoch !== undefined && after === undefined)
+        self.error("error: --epoch says what --after was told with: give both");
+      return run(surroundings, connection, async (session) => {
         const { watch } = await import("../commands/watch.ts");
         return watch(session, { rolloutId, after, epoch, until, all });
-      }),
-    );
+      });
+    });
 }
 
 export function clustersCommand(surroundings: CliSurroundings) {

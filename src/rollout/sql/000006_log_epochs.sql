@@ -9,7 +9,7 @@
 -- is one of this database's history exactly if the epoch is in this table and the
 -- next one had not begun before the number.
 create table rollout_log_epochs (
-  number bigint generated always as identity primary key,
+  number bigint primary key,
   epoch text collate "C" not null unique,
   event_sequence bigint not null,
   change_version bigint not null,
@@ -17,6 +17,7 @@ create table rollout_log_epochs (
 );
 
 comment on table rollout_log_epochs is 'The latest 1,000 epochs of rollout_log: one for each run of Postgres in which it was written.';
+comment on column rollout_log_epochs.number is 'In the order in which they began.';
 comment on column rollout_log_epochs.epoch is 'Name, by chance: two copies of a database that go on never give the same.';
 comment on column rollout_log_epochs.event_sequence is 'With change_version: where the log stood when it began.';
 
@@ -39,6 +40,10 @@ end;
 
 comment on function rollout_log_run is 'Names the run of Postgres, the database and the file that rollout_log is in.';
 
+-- Numbered from the table itself, under the lock that begins an epoch: a sequence
+-- is not in a logical replica, nor in a dump of chosen tables. There its numbers
+-- would be taken, so that nothing could be written, or lie before those of older
+-- epochs, which would then seem to go on.
 create function begin_log_epoch() returns trigger language plpgsql set search_path from current as $$
 declare
   chance constant text := gen_random_uuid()::text;
@@ -46,8 +51,8 @@ begin
   -- Without the digits that are the same in all.
   new.epoch := left(chance, 8) || right(chance, 8);
   new.run := rollout_log_run();
-  insert into rollout_log_epochs (epoch, event_sequence, change_version)
-  values (new.epoch, old.event_sequence, old.change_version);
+  insert into rollout_log_epochs (number, epoch, event_sequence, change_version)
+  values ((select coalesce(max(number), 0) + 1 from rollout_log_epochs), new.epoch, old.event_sequence, old.change_version);
   delete from rollout_log_epochs
    where number <= (select number from rollout_log_epochs order by number desc offset 1000 limit 1);
   return new;
