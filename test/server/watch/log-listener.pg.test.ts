@@ -1,4 +1,4 @@
-import { test } from "vitest";
+import { expect, test } from "vitest";
 import { LogListener } from "../../../src/server/watch/log-listener.ts";
 import { startProxy } from "../../engine/fixtures/proxy.ts";
 import { createDatabase } from "../../support/database.ts";
@@ -15,5 +15,5 @@ test("a link that has fallen silent: whoever listens for events stops all the sa
   listener.start();
   await connected.promise;
   proxy.freeze();
-  await listener.stop();
+  await expect(listener.stop()).resolves.toBeUndefined();
 });
