@@ -1,5 +1,9 @@
 import type pg from "pg";
+import type { InFlight } from "./flight.ts";
 import { isWriterAtWork } from "./store/nodes.ts";
+
+/** While a batch is on its way the server waits for us, too: a link that is as slow as 32 kB a second is no silence. */
+const SLOWEST_BYTES_PER_MS = 32;
 
 export interface WriterWatchOptions {
   readonly pool: pg.Pool;
@@ -8,7 +12,7 @@ export interface WriterWatchOptions {
   /** A batch that has no answer for so long is looked into. */
   readonly patienceMs: number;
   /** The batch that waits for its answer. */
-  inFlight(): { readonly number: number; readonly sentAt: number } | undefined;
+  inFlight(): InFlight | undefined;
   /** The batch, or its answer, was lost on the way. */
   onSilent(): void;
 }
@@ -30,7 +34,8 @@ export class WriterWatch {
   async look(): Promise<void> {
     const { pool, backendPid, patienceMs, inFlight, onSilent } = this.#options;
     const before = inFlight();
-    const isLate = before !== undefined && performance.now() - before.sentAt > patienceMs;
+    const isLate =
+      before !== undefined && performance.now() - before.sentAt > patienceMs + before.bytes / SLOWEST_BYTES_PER_MS;
     if (!isLate || (await isWriterAtWork(pool, backendPid))) this.#suspect = undefined;
     else if (inFlight()?.number !== before.number) this.#suspect = undefined;
     else if (this.#suspect === before.number) onSilent();

@@ -73,6 +73,12 @@ export class WriterConnection {
     await this.#client.query(inTime("deallocate all"));
   }
 
+  /** Bytes that it was given to send, on their way or not. */
+  get bytesGiven(): number {
+    return (this.#client as unknown as { connection: { stream: { bytesWritten: number } } }).connection.stream
+      .bytesWritten;
+  }
+
   /** For statements that are not part of a batch. */
   async query<R extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<R[]> {
     return (await this.#client.query<R>(inTime(text, values))).rows;

@@ -37,6 +37,17 @@ test("a link with a delay and little room: slow, and nothing else", async () => 
   expect(engine.stats().nodeId).toBe("1");
 });
 
+test("a batch that takes longer than the lease to be sent: it is no silence, and the node stays", async () => {
+  await using db = await createMarks();
+  await using proxy = await startProxy(db.url);
+  await using engine = await startEngine(proxy.url, [], QUICK);
+  proxy.slow({ delayMs: 1, bytesPerMs: 100 });
+  // 200 kB: two seconds.
+  const rows = Array.from({ length: 200 }, (_, i) => ({ name: `${i} ${"x".repeat(1_000)}` }));
+  expect(await engine.executeMany(mark, rows)).toHaveLength(rows.length);
+  expect(engine.stats().nodeId).toBe("1");
+});
+
 describe("connections are lost without a word to hydra", () => {
   const LOSSES: [string, Parameters<Proxy["strand"]>[0]][] = [
     ["that of the writer, and the server keeps its end", { applicationName: WRITER }],
