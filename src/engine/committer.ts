@@ -89,9 +89,9 @@ export class Committer {
   /** The batch that waits for its answer, and how much had to be sent for it, one sent ahead included. */
   get inFlight(): InFlight | undefined {
     const [first] = this.#flights;
-    return (
-      first && { number: first.number, sentAt: first.sentAt, bytes: this.#connection.bytesGiven - first.givenBefore }
-    );
+    if (!first) return undefined;
+    const { bytesGiven, bytesReceived: received } = this.#connection;
+    return { number: first.number, sentAt: first.sentAt, bytes: bytesGiven - first.givenBefore, received };
   }
 
   add(unit: Unit): void {

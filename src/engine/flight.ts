@@ -6,7 +6,10 @@ export interface InFlight {
   readonly number: number;
   /** By the monotonic clock. */
   readonly sentAt: number;
+  /** That have to be sent for it. */
   readonly bytes: number;
+  /** Bytes that have come on its connection, for whatever batch. */
+  readonly received: number;
 }
 
 /** A batch in flight: sent, and not known yet to be in or out. */

@@ -21,11 +21,12 @@ export interface WriterWatchOptions {
  * Notices that the writer's connection has died without a word while others
  * live: a firewall forgot it, a proxy hangs. A batch may wait for a lock as long
  * as it must, but then the server is at work on it; where the server itself
- * waits for us, twice in a row with the same batch, nothing will ever come.
+ * waits for us, twice in a row with the same batch, and nothing of an answer has
+ * come in between, nothing will ever come.
  */
 export class WriterWatch {
   readonly #options: WriterWatchOptions;
-  #suspect: number | undefined;
+  #suspect: InFlight | undefined;
 
   constructor(options: WriterWatchOptions) {
     this.#options = options;
@@ -37,8 +38,12 @@ export class WriterWatch {
     const isLate =
       before !== undefined && performance.now() - before.sentAt > patienceMs + before.bytes / SLOWEST_BYTES_PER_MS;
     if (!isLate || (await isWriterAtWork(pool, backendPid))) this.#suspect = undefined;
-    else if (inFlight()?.number !== before.number) this.#suspect = undefined;
-    else if (this.#suspect === before.number) onSilent();
-    else this.#suspect = before.number;
+    else if (!isSame(inFlight(), before)) this.#suspect = undefined;
+    else if (isSame(this.#suspect, before)) onSilent();
+    else this.#suspect = before;
   }
+}
+
+function isSame(one: InFlight | undefined, other: InFlight): boolean {
+  return one?.number === other.number && one.received === other.received;
 }

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import pg from "pg";
 import { closeClient, cutClient } from "./goodbye.ts";
 import { type Program, Pipeline } from "./pipeline.ts";
@@ -75,8 +76,11 @@ export class WriterConnection {
 
   /** Bytes that it was given to send, on their way or not. */
   get bytesGiven(): number {
-    return (this.#client as unknown as { connection: { stream: { bytesWritten: number } } }).connection.stream
-      .bytesWritten;
+    return this.#stream.bytesWritten;
+  }
+
+  get bytesReceived(): number {
+    return this.#stream.bytesRead;
   }
 
   /** For statements that are not part of a batch. */
@@ -91,5 +95,9 @@ export class WriterConnection {
 
   async close(): Promise<void> {
     await closeClient(this.#client);
+  }
+
+  get #stream(): Socket {
+    return (this.#client as unknown as { connection: { stream: Socket } }).connection.stream;
   }
 }
