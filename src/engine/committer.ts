@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { crashPoint } from "./crash-points.ts";
 import { TerminalError } from "./errors.ts";
+import type { Flight, InFlight } from "./flight.ts";
 import type { KeyLines } from "./key-lines.ts";
 import type { EngineObserver } from "./observer.ts";
 import type { BatchOutcome } from "./operations.ts";
@@ -54,18 +55,6 @@ export interface CommitterStats {
   operations: number;
 }
 
-/** A batch in flight: sent, and not known yet to be in or out. */
-interface Flight {
-  readonly number: number;
-  readonly units: readonly Unit[];
-  readonly sentAt: number;
-  readonly answer: Promise<{ readonly result: BatchResult } | { readonly error: unknown }>;
-  /** The server has all of it. */
-  isSent: boolean;
-  /** Of the node's room for invocations (E6). */
-  roomTaken: number;
-}
-
 const MOST_REPEATS = 20;
 
 export class Committer {
@@ -97,9 +86,12 @@ export class Committer {
     return this.#queue.weight;
   }
 
-  /** The batch that waits for its answer. */
-  get inFlight(): { readonly number: number; readonly sentAt: number } | undefined {
-    return this.#flights[0];
+  /** The batch that waits for its answer, and how much had to be sent for it, one sent ahead included. */
+  get inFlight(): InFlight | undefined {
+    const [first] = this.#flights;
+    if (!first) return undefined;
+    const { bytesGiven, bytesReceived: received } = this.#connection;
+    return { number: first.number, sentAt: first.sentAt, bytes: bytesGiven - first.givenBefore, received };
   }
 
   add(unit: Unit): void {
@@ -145,7 +137,16 @@ export class Committer {
     if (units.length === 0) return undefined;
     const number = (this.#flights.at(-1)?.number ?? this.#number) + 1;
     const { promise: answer, resolve } = Promise.withResolvers<Awaited<Flight["answer"]>>();
-    const flight: Flight = { number, units, sentAt: performance.now(), answer, isSent: false, roomTaken: 0 };
+    const givenBefore = this.#connection.bytesGiven;
+    const flight: Flight = {
+      number,
+      units,
+      sentAt: performance.now(),
+      givenBefore,
+      answer,
+      isSent: false,
+      roomTaken: 0,
+    };
     this.#flights.push(flight);
     const onLastStage = () => {
       flight.isSent = true;

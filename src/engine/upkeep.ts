@@ -68,6 +68,8 @@ export class Upkeep {
   async start(): Promise<void> {
     await this.#beat();
     await this.#bury();
+    // The node was lost meanwhile: nothing would ever stop what begins here.
+    if (this.#over) return;
     const { leaseMs, pollMs } = this.#options.limits;
     this.#running = true;
     this.#vital = [

@@ -1,5 +1,9 @@
 import type pg from "pg";
+import type { InFlight } from "./flight.ts";
 import { isWriterAtWork } from "./store/nodes.ts";
+
+/** While a batch is on its way the server waits for us, too: a link that is as slow as 32 kB a second is no silence. */
+const SLOWEST_BYTES_PER_MS = 32;
 
 export interface WriterWatchOptions {
   readonly pool: pg.Pool;
@@ -8,7 +12,7 @@ export interface WriterWatchOptions {
   /** A batch that has no answer for so long is looked into. */
   readonly patienceMs: number;
   /** The batch that waits for its answer. */
-  inFlight(): { readonly number: number; readonly sentAt: number } | undefined;
+  inFlight(): InFlight | undefined;
   /** The batch, or its answer, was lost on the way. */
   onSilent(): void;
 }
@@ -17,11 +21,12 @@ export interface WriterWatchOptions {
  * Notices that the writer's connection has died without a word while others
  * live: a firewall forgot it, a proxy hangs. A batch may wait for a lock as long
  * as it must, but then the server is at work on it; where the server itself
- * waits for us, twice in a row with the same batch, nothing will ever come.
+ * waits for us, twice in a row with the same batch, and nothing of an answer has
+ * come in between, nothing will ever come.
  */
 export class WriterWatch {
   readonly #options: WriterWatchOptions;
-  #suspect: number | undefined;
+  #suspect: InFlight | undefined;
 
   constructor(options: WriterWatchOptions) {
     this.#options = options;
@@ -30,10 +35,15 @@ export class WriterWatch {
   async look(): Promise<void> {
     const { pool, backendPid, patienceMs, inFlight, onSilent } = this.#options;
     const before = inFlight();
-    const isLate = before !== undefined && performance.now() - before.sentAt > patienceMs;
+    const isLate =
+      before !== undefined && performance.now() - before.sentAt > patienceMs + before.bytes / SLOWEST_BYTES_PER_MS;
     if (!isLate || (await isWriterAtWork(pool, backendPid))) this.#suspect = undefined;
-    else if (inFlight()?.number !== before.number) this.#suspect = undefined;
-    else if (this.#suspect === before.number) onSilent();
-    else this.#suspect = before.number;
+    else if (!isSame(inFlight(), before)) this.#suspect = undefined;
+    else if (isSame(this.#suspect, before)) onSilent();
+    else this.#suspect = before;
   }
+}
+
+function isSame(one: InFlight | undefined, other: InFlight): boolean {
+  return one?.number === other.number && one.received === other.received;
 }

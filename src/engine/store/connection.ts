@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import pg from "pg";
 import { closeClient, cutClient } from "./goodbye.ts";
 import { type Program, Pipeline } from "./pipeline.ts";
@@ -73,6 +74,15 @@ export class WriterConnection {
     await this.#client.query(inTime("deallocate all"));
   }
 
+  /** Bytes that it was given to send, on their way or not. */
+  get bytesGiven(): number {
+    return this.#stream.bytesWritten;
+  }
+
+  get bytesReceived(): number {
+    return this.#stream.bytesRead;
+  }
+
   /** For statements that are not part of a batch. */
   async query<R extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<R[]> {
     return (await this.#client.query<R>(inTime(text, values))).rows;
@@ -85,5 +95,9 @@ export class WriterConnection {
 
   async close(): Promise<void> {
     await closeClient(this.#client);
+  }
+
+  get #stream(): Socket {
+    return (this.#client as unknown as { connection: { stream: Socket } }).connection.stream;
   }
 }

@@ -10,7 +10,8 @@ import type { WriterConnection } from "./connection.ts";
 //       connection is gone, and nothing of it can be written any more.
 //   N2. A node that has the lock but has not shown itself for the lease may be
 //       stopped in mid-write. Who takes over waits for its row, then ends the
-//       connection that holds it.
+//       connection that holds it; not where all that it waits for is a synchronous
+//       replica: ended, its batch would be seen by all before the replica has it (E1).
 //   N3. A fenced node stays in the table, so that its own successor can read
 //       which batch was its last.
 //   N4. After a failover to a replica that lagged a node's row may be missing, and
@@ -19,6 +20,8 @@ import type { WriterConnection } from "./connection.ts";
 const LOCK_CLASS = 7_240_115;
 /** A batch takes a tenth of that; one whose node was silent for the lease is worth no longer a wait. */
 const LOCK_WAIT_MS = 250;
+/** After five seconds it is for the caller to say whether to go on. */
+const MOST_WAITS = 20;
 const FENCED_KEPT_HOURS = 24;
 const LOCK_NOT_AVAILABLE = "55P03";
 
@@ -97,18 +100,19 @@ export interface Fenced {
 
 /**
  * Fences a node off and makes ready all it held; may be called by many at once
- * and repeated. Waits for a batch in flight, and ends one that does not end.
- * `startedAt` undefined: whichever node has the id now.
+ * and repeated. Waits for a batch in flight, and ends one that does not end; fails
+ * where that does not help. `startedAt` undefined: whichever node has the id now.
  */
 export async function takeOver(pool: pg.Pool, nodeId: number, startedAt?: string): Promise<Fenced> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    for (;;) {
+    for (let waits = 0; waits < MOST_WAITS; waits++) {
       const fenced = await fence(client, nodeId, startedAt);
       if (fenced) return fenced;
-      await client.query(`select pg_terminate_backend(l.pid) from pg_locks l where ${lockOf("$1::int8")}`, [nodeId]);
+      await endWriter(client, nodeId);
     }
+    throw new Error(`what node ${nodeId} was writing does not end: does a synchronous replica answer?`);
   } catch (error) {
     broken = error as Error;
     throw error;
@@ -143,6 +147,14 @@ async function fence(client: pg.PoolClient, nodeId: number, startedAt?: string):
     await client.query("rollback");
     return undefined;
   }
+}
+
+async function endWriter(client: pg.PoolClient, nodeId: number): Promise<void> {
+  await client.query(
+    `select pg_terminate_backend(l.pid) from pg_locks l join pg_stat_activity a on a.pid = l.pid
+      where a.wait_event is distinct from 'SyncRep' and ${lockOf("$1::int8")}`,
+    [nodeId],
+  );
 }
 
 async function release(client: pg.PoolClient, nodeId: number): Promise<number> {

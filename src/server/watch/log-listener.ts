@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
-import { type EngineLog, sessionSettings } from "../../engine/index.ts";
+import { closeClient, type EngineLog, sessionSettings } from "../../engine/index.ts";
 import { LOG_CHANNEL, type LogPositions, positionsFromPayload } from "../../rollout/index.ts";
 
 const HEARTBEAT_MS = 15_000;
@@ -75,7 +75,7 @@ export class LogListener {
       await beat(client, AbortSignal.any([lost.signal, signal]));
       if (lost.signal.aborted && !signal.aborted) throw lost.signal.reason;
     } finally {
-      await client.end().catch(() => {});
+      await closeClient(client);
     }
   }
 }

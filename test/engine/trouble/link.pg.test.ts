@@ -6,12 +6,15 @@ import {
   blocked,
   callOf,
   createMarks,
+  ended,
   gate,
   handler,
   holdRow,
   mark,
   marksOf,
+  outputOf,
   query,
+  send,
   shared,
   startEngine,
   type TestEngine,
@@ -35,6 +38,40 @@ test("a link with a delay and little room: slow, and nothing else", async () => 
   const outputs = await Promise.all(names.map((name) => callOf(engine, "count", name, name)));
   expect(new Set(outputs.map((output) => JSON.stringify(output)))).toEqual(new Set(['{"count":1}']));
   expect(engine.stats().nodeId).toBe("1");
+});
+
+test("a batch that takes longer than the lease to be sent: it is no silence, and the node stays", async () => {
+  await using db = await createMarks();
+  await using proxy = await startProxy(db.url);
+  await using engine = await startEngine(proxy.url, [], QUICK);
+  proxy.slow({ delayMs: 1, bytesPerMs: 100 });
+  // 200 kB: two seconds.
+  const rows = Array.from({ length: 200 }, (_, i) => ({ name: `${i} ${"x".repeat(1_000)}` }));
+  expect(await engine.executeMany(mark, rows)).toHaveLength(rows.length);
+  expect(engine.stats().nodeId).toBe("1");
+});
+
+test("an answer that takes longer than the lease to arrive: it is no silence, and the node stays", async () => {
+  await using db = await createMarks();
+  const held = gate();
+  const sizeOf = handler<string>(
+    "sizeOf",
+    async (ctx, text) => (await ctx.run("hold", () => held.pass()), text.length),
+    shared,
+  );
+  const first = await startEngine(db.url, [sizeOf], { limits: { drainMs: 1 } });
+  const input = "x".repeat(100_000);
+  const ids = await Promise.all(Array.from({ length: 30 }, () => send(first, "sizeOf", "k", input)));
+  await held.entered;
+  await first.stop();
+  held.open();
+  await using proxy = await startProxy(db.url);
+  // 3 MB: three seconds.
+  proxy.slow({ delayMs: 1, bytesPerMs: 1_000 });
+  await using second = await startEngine(proxy.url, [sizeOf], { limits: { leaseMs: 1_000 } });
+  const node = second.stats().nodeId;
+  for (const id of ids) expect(outputOf(await ended(second, id))).toBe(input.length);
+  expect(second.stats().nodeId).toBe(node);
 });
 
 describe("connections are lost without a word to hydra", () => {
