@@ -1,19 +1,11 @@
 import type { Transport } from "@connectrpc/connect";
-import pg from "pg";
-import type { Logger } from "pino";
-import {
-  createEngine,
-  type Engine,
-  type EngineLog,
-  migrate,
-  sessionSettings,
-  TerminalError,
-  warnOfNewer,
-} from "../engine/index.ts";
+import type pg from "pg";
+import { createEngine, type Engine, type EngineLog, migrate, TerminalError, warnOfNewer } from "../engine/index.ts";
 import { checkWebhookUrl, rolloutHandlers, rolloutMigrations, startNotifier, startTrimming } from "../rollout/index.ts";
 import { CertificateError, ListenError, Metrics, startServer, startTraces, type TlsFiles } from "../server/index.ts";
 import type { Phases } from "./phases.ts";
 import type { ReleaseStack } from "./release-stack.ts";
+import { openServerPool } from "./server-pool.ts";
 import type { HydraOptions } from "./start-hydra.ts";
 import { UserError } from "./user-error.ts";
 
@@ -31,8 +23,9 @@ export async function startServices(
   const { config, version, log, signal, insecure: allowInsecure = false } = options;
   checkDefaultWebhook(options);
   await phases.measure("migrations", () => bringUpToDate(databaseUrl, log));
-  const pool = openPool(databaseUrl, log);
-  started.defer(() => pool.end());
+  const connections = openServerPool(databaseUrl, log);
+  started.defer(() => connections.end());
+  const { pool } = connections;
 
   const metrics = new Metrics();
   const engine = openEngine(options, databaseUrl, metrics);
@@ -67,6 +60,7 @@ export async function startServices(
     }),
   );
   started.defer(() => server.stop());
+  started.defer(() => connections.hurry());
   return { url: server.url, transport: server.transport };
 }
 
@@ -116,24 +110,4 @@ function openNotifier({ config, log }: HydraOptions, engine: Engine, pool: pg.Po
   const { slackWebhookUrl: defaultWebhook, webhookAllowedHosts: allowedWebhookHosts, secretKey, publicUrl } = config;
   const webhooks = { defaultWebhook, allowedWebhookHosts, secretKey, publicUrl };
   return startNotifier({ engine, pool, log, observer: metrics.notifications, ...webhooks });
-}
-
-function openPool(connectionString: string, log: Logger): pg.Pool {
-  const pool = new pg.Pool({
-    connectionString,
-    max: 10,
-    application_name: "hydra",
-    keepAlive: true,
-    connectionTimeoutMillis: 5_000,
-    // Both: the server ends the statement, and a server that is silent is not waited for.
-    verify: (client, done) => {
-      client.query(sessionSettings(30_000), (error: Error | null) => done(error ?? undefined));
-    },
-    query_timeout: 31_000,
-  });
-  // A connection that breaks may say so twice, and the pool listens to the first time only.
-  pool.on("connect", (client) => client.on("error", () => {}));
-  // An idle connection that breaks: the next query opens another one.
-  pool.on("error", (error) => log.debug({ reason: error.message }, "an idle database connection was lost"));
-  return pool;
 }

@@ -99,7 +99,7 @@ class DurableEngine implements Engine {
   }
 
   drain(): void {
-    this.#succession?.node?.drain();
+    this.#succession?.drain();
   }
 
   stop(): Promise<void> {

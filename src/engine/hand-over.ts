@@ -1,5 +1,5 @@
 import { aheadAmongPeers } from "./claimer.ts";
-import type { Operation } from "./operations.ts";
+import type { HandedBack, Operation } from "./operations.ts";
 import { Periodic } from "./periodic.ts";
 import type { Residents } from "./residents.ts";
 
@@ -27,7 +27,7 @@ export class HandOver {
   /** What waits for a slot here, where peers may have one free. */
   share(): void {
     const { residents, maxActive, hasPeers } = this.#options;
-    if (hasPeers()) this.#handBack(residents.cutQueue(aheadAmongPeers(maxActive)), false);
+    if (hasPeers()) this.#handBack(residents.cutQueue(aheadAmongPeers(maxActive)));
   }
 
   /** From now on all that has nothing to do here, while the rest comes to its next wait. */
@@ -46,17 +46,13 @@ export class HandOver {
 
   #handAll(): void {
     const { residents } = this.#options;
-    this.#handBack(residents.cutQueue(0), false);
-    const idle = residents.release(Number.POSITIVE_INFINITY, SETTLED_AFTER_MS);
-    this.#handBack(
-      idle.map(({ id }) => id),
-      true,
-    );
+    this.#handBack(residents.cutQueue(0));
+    this.#handBack(residents.release(Number.POSITIVE_INFINITY, SETTLED_AFTER_MS));
   }
 
-  #handBack(ids: readonly number[], begun: boolean): void {
-    for (let i = 0; i < ids.length; i += HANDED_BACK_AT_ONCE) {
-      this.#options.write({ kind: "hand_back", ids: ids.slice(i, i + HANDED_BACK_AT_ONCE), begun });
+  #handBack(invocations: readonly HandedBack[]): void {
+    for (let i = 0; i < invocations.length; i += HANDED_BACK_AT_ONCE) {
+      this.#options.write({ kind: "hand_back", invocations: invocations.slice(i, i + HANDED_BACK_AT_ONCE) });
     }
   }
 }

@@ -45,6 +45,7 @@ export class Node implements AttemptHost {
   readonly #claimer: Claimer;
   readonly #handOver: HandOver;
   #over = false;
+  #draining = false;
 
   private constructor({ id, startedAt, backendPid }: Registered, shared: NodeShared, connection: WriterConnection) {
     this.id = id;
@@ -109,6 +110,7 @@ export class Node implements AttemptHost {
       onReady: () => this.hintReady(),
       onLate: () => this.#write(undefined, { kind: "activate_due", limit: ACTIVATED_AT_ONCE }, () => this.hintReady()),
       look: () => {
+        if (this.#draining) this.drain();
         this.#handOver.share();
         return lookAtOldest(shared, this.residents);
       },
@@ -219,8 +221,9 @@ export class Node implements AttemptHost {
     await lookAtAll(this.#shared, this.residents, () => this.#over);
   }
 
-  /** Takes no new work and hands over what it does not run, where peers can go on with it. */
+  /** Takes no new work and hands over what it does not run, as soon as there are peers that can go on with it. */
   drain(): void {
+    this.#draining = true;
     if (this.#closing() || !this.#upkeep.hasPeers) return;
     this.#upkeep.close();
     this.#handOver.begin();

@@ -138,9 +138,16 @@ export interface Suspension {
 /** Invocations that this node owns and does not run are for anybody again. */
 export interface HandBack {
   kind: "hand_back";
-  ids: readonly number[];
-  /** They have had an attempt here; otherwise it is as if they never came. */
-  begun: boolean;
+  invocations: readonly HandedBack[];
+}
+
+/**
+ * `attempts`: how many have begun, as its owner knows it; failures of attempts may still be on their way to the
+ * database, and who has begun none is started without its journal.
+ */
+export interface HandedBack {
+  readonly id: number;
+  readonly attempts: number;
 }
 
 /** Suspended ones of these become ready. */

@@ -2,7 +2,7 @@ import { Attempt } from "./attempt.ts";
 import type { AttemptHost } from "./attempt-host.ts";
 import type { AnyHandler } from "./definition.ts";
 import type { Completion, EntryRecord } from "./journal.ts";
-import type { Asked, OwnedInvocation } from "./operations.ts";
+import type { Asked, HandedBack, OwnedInvocation } from "./operations.ts";
 import { StartQueue } from "./start-queue.ts";
 
 // The invocations that this node owns and has in memory.
@@ -30,8 +30,7 @@ interface Resident {
 }
 
 /** A resident that was let go of. */
-export interface Released {
-  readonly id: number;
+export interface Released extends HandedBack {
   /** Entries that it waits for. */
   readonly entries: readonly number[];
   /** What it has been told of. */
@@ -184,19 +183,19 @@ export class Residents {
       if (released.length >= count) break;
       // One that has ended is not busy, and its end may still be on its way to the database.
       if (!attempt || attempt.busy || attempt.ended || idleSince === undefined || idleSince > before) continue;
-      released.push({ id, entries: attempt.pendingEntries, asked: invocation.asked });
+      released.push({ id, attempts: invocation.attempts, entries: attempt.pendingEntries, asked: invocation.asked });
       attempt.drop();
       this.#residents.delete(id);
     }
     return released;
   }
 
-  /** Lets go of those that wait for a slot, but for the first `keep`: they have not begun here. Returns their ids. */
-  cutQueue(keep: number): number[] {
+  /** Lets go of those that wait for a slot, but for the first `keep`: the attempt that was counted has not begun. */
+  cutQueue(keep: number): HandedBack[] {
     if (this.#queue.size <= keep) return [];
-    const ids = this.#queue.cut(keep).map(({ invocation }) => invocation.id);
-    for (const id of ids) this.#residents.delete(id);
-    return ids;
+    const cut = this.#queue.cut(keep).map(({ invocation: { id, attempts } }) => ({ id, attempts: attempts - 1 }));
+    for (const { id } of cut) this.#residents.delete(id);
+    return cut;
   }
 
   /** Starts nothing more; resolves once no attempt has anything to do. */

@@ -34,6 +34,7 @@ export class Succession {
   #homeless: Unit[] = [];
   #outageSince: number | undefined;
   #diskIsFull = false;
+  #draining = false;
   #refusal: string | undefined;
   /** How often a unit was in flight when the connection broke. */
   readonly #losses = new WeakMap<Unit, number>();
@@ -68,6 +69,12 @@ export class Succession {
     else if (this.#node) this.#node.submit(unit);
     else if (this.#diskIsFull || this.#outageIsLong()) unit.failed(this.#unreachable());
     else this.#homeless.push(unit);
+  }
+
+  /** The server is about to stop: see `Node.drain`; holds for a node that takes this one's place as well. */
+  drain(): void {
+    this.#draining = true;
+    this.#node?.drain();
   }
 
   async stop(): Promise<void> {
@@ -128,6 +135,7 @@ export class Succession {
   async #welcome(node: Node): Promise<void> {
     if (this.#stopping.signal.aborted) return await node.leave();
     this.#latest = this.#node = node;
+    if (this.#draining) node.drain();
     this.#shared.log.info({ node: node.id, outageMs: this.#outageMs() }, "the database is back");
     this.#shared.observer.databaseRegained();
     this.#outageSince = undefined;

@@ -7,7 +7,7 @@ import type { Released, Residents } from "../../src/engine/residents.ts";
 /** A claimer whose node is full, and whose writes are committed by hand. */
 function setUp(released: Partial<Released>, found: { entry?: number; stop?: "cancel" | "kill" }) {
   const writes: { operation: Operation; done: () => void }[] = [];
-  const resident: Released = { id: 7, entries: [3], asked: undefined, ...released };
+  const resident: Released = { id: 7, attempts: 1, entries: [3], asked: undefined, ...released };
   let room = 0;
   const residents = {
     queued: 0,

@@ -5,7 +5,7 @@ import { KeyLines } from "../../src/engine/key-lines.ts";
 import { UNOBSERVED } from "../../src/engine/observer.ts";
 import { WriterConnection } from "../../src/engine/store/connection.ts";
 import { registerNode } from "../../src/engine/store/nodes.ts";
-import type { Unit } from "../../src/engine/unit.ts";
+import { nodeUnit, type Unit } from "../../src/engine/unit.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 import { blocked, createMarks, gate, type Gate, holdLock, mark, marksOf, query } from "./support.ts";
@@ -21,6 +21,7 @@ const failLast = { ...mark, name: "fail_last", epilogue: "select fail_with_lock(
 let database: TestDatabase;
 let connection: WriterConnection;
 let committer: Committer;
+let nodeId: number;
 let batches: number;
 let remains: Remains[];
 let held: Gate;
@@ -45,8 +46,9 @@ beforeEach(async () => {
     reset: () => connection.reset(),
     transact: (...args: Parameters<typeof connection.transact>) => (batches++, connection.transact(...args)),
   };
+  nodeId = (await registerNode(connection, [])).id;
   committer = new Committer(counting as unknown as WriterConnection, {
-    nodeId: (await registerNode(connection, [])).id,
+    nodeId,
     secret: Buffer.alloc(32),
     maxBatchOperations: 1_000,
     sendAheadFrom: 250,
@@ -141,6 +143,30 @@ describe("a batch that is sent ahead", () => {
     held.open();
     await committer.drained();
     expect(await marksOf(database.url)).toEqual(once("end", "other", ...fillers));
+  });
+
+  test("an invocation is handed back ahead of the note that an attempt failed: it is counted once, and whoever has it then is left alone", async () => {
+    await query(
+      database.url,
+      `insert into engine.invocations (id, service, key, handler, exclusive, status, owner, priority, input, attempts)
+       values (1, 'test', 'k', 'work', false, 'running', $1, 0, 'null', 1)`,
+      [nodeId],
+    );
+    const unheard = { committed: () => {}, failed: () => {} };
+    const failure = { kind: "attempt_failure", id: 1, failure: "no luck", failures: 1, attempts: 1 } as const;
+    const handBack = { kind: "hand_back", invocations: [{ id: 1, attempts: 1 }] } as const;
+    await sendTwo(
+      [unit("first", markLast, { lane: 1 })],
+      [
+        nodeUnit(failure, 1, unheard),
+        nodeUnit(handBack, undefined, unheard),
+        ...fillers.map((name) => unit(name, mark)),
+      ],
+    );
+    held.open();
+    await committer.drained();
+    const found = await query(database.url, "select status, attempts, failures, failure from engine.invocations");
+    expect(found).toEqual([{ status: "ready", attempts: 1, failures: 0, failure: null }]);
   });
 
   test("C4. the connection breaks: both are handed back in order as open, and what waits as unwritten", async () => {

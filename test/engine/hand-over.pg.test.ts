@@ -111,3 +111,58 @@ test("drain: with a peer it hands over and goes on answering; alone it goes on w
     expect(first.stats().resident).toBe(0);
   });
 });
+
+test("a server that is drained loses its connection: the node that takes the place of its own hands over, too", async () => {
+  await using db = await createMarks();
+  const work = handler("work", async (ctx) => ctx.tx(mark, { name: "done" }), shared);
+  await using first = await startEngine(db.url, [work], { limits });
+  await using second = await startEngine(db.url, [work], { limits });
+  const before = first.stats().nodeId;
+  first.drain();
+  await query(
+    db.url,
+    `select pg_terminate_backend(l.pid) from pg_locks l
+      where l.locktype = 'advisory' and l.objid = $1::int8::int4::oid
+        and l.database = (select oid from pg_database where datname = current_database())`,
+    [before],
+  );
+  await eventually(() => !["", before].includes(first.stats().nodeId));
+  await eventually(async () => {
+    const id = await send(first, "work");
+    expect(await ended(first, id)).toMatchObject({ ok: true });
+    expect(second.stats().operations).toBeGreaterThan(10);
+    expect(first.stats().resident).toBe(0);
+  });
+});
+
+test("a call whose attempt failed waits for a slot again, and a peer joins: it goes on with its journal", async () => {
+  await using db = await createMarks();
+  const held = gate();
+  const hold = handler("hold", async (ctx) => ctx.run("hold", () => held.pass()), shared);
+  const retry = { firstDelayMs: 10, longestDelayMs: 10 };
+  let fails = true;
+  const work = handler<string>(
+    "work",
+    async (ctx, name) => {
+      await ctx.tx(mark, { name });
+      if (fails) throw new Error("not yet");
+      return ctx.tx(mark, { name: `${name} again` });
+    },
+    { ...shared, retry },
+  );
+  await using first = await startEngine(db.url, [hold, work], { limits });
+  const names = ["a", "b", "c", "d", "e", "f"];
+  const ids = await Promise.all(names.map((name) => send(first, "work", "k", name)));
+  await eventually(async () => expect(Object.keys(await marksOf(db.url))).toHaveLength(names.length));
+  const holders = await Promise.all(Array.from({ length: 4 }, () => send(first, "hold")));
+  await held.entered;
+  fails = false;
+  await using second = await startEngine(db.url, [hold, work], { limits });
+  // The first one keeps one that waits for its next free slot.
+  await eventually(async () => expect(Object.keys(await marksOf(db.url))).toHaveLength(2 * names.length - 1));
+  held.open();
+  for (const id of ids) outputOf(await ended(second, id));
+  const expected = names.flatMap((name) => [name, `${name} again`]).map((name) => [name, 1]);
+  expect(await marksOf(db.url)).toEqual(Object.fromEntries(expected));
+  for (const id of holders) await ended(first, id);
+});

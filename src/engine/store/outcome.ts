@@ -45,7 +45,7 @@ export function writeStatements(request: WriteRequest): Write[] {
     add(stops.withdraw(stopping));
     add(stops.requestStops(stopping), "stopped");
   }
-  if (by.attempt_failure.length > 0) add(writes.recordAttemptFailures(by.attempt_failure));
+  if (by.attempt_failure.length > 0) add(writes.recordAttemptFailures(by.attempt_failure, nodeId));
   if (by.parking.length > 0) add(stops.park(by.parking, nodeId));
   if (by.forget_key.length > 0) add(writes.forgetKeys(by.forget_key));
   addCompletions(by, nodeId, add);

@@ -5,6 +5,7 @@ import type {
   EntryWrite,
   ForgetKey,
   HandBack,
+  HandedBack,
   JournalCopy,
   Resolution,
   StateWrite,
@@ -209,20 +210,21 @@ export function insertResolutions(resolutions: readonly Resolution[]): Statement
   return statementOver("insert_resolutions", text, columns, resolutions);
 }
 
-export function recordAttemptFailures(failures: readonly AttemptFailure[]): Statement {
+/** Of those that this node still owns: one that was handed back meanwhile may have gone on elsewhere. */
+export function recordAttemptFailures(failures: readonly AttemptFailure[], nodeId: number): Statement {
   const text = `
     update engine.invocations i
        set attempts = i.attempts + f.attempts, failures = f.failures, failure = f.failure,
            failing_since = case when f.failures > 1 then coalesce(i.failing_since, now()) else now() end
       from unnest($1::int8[], $2::text[], $3::int4[], $4::int4[]) as f(id, failure, failures, attempts)
-     where i.id = f.id`;
+     where i.id = f.id and i.completed_at is null and i.owner = $5::int8`;
   const columns: Columns<AttemptFailure> = [
     ["int8", (row) => row.id],
     ["text", (row) => row.failure],
     ["int4", (row) => row.failures],
     ["int4", (row) => row.attempts],
   ];
-  return statementOver("record_attempt_failures", text, columns, failures);
+  return statementOver("record_attempt_failures", text, columns, failures, [String(nodeId)]);
 }
 
 // How long a suspended invocation is left alone where no hint comes.
@@ -244,12 +246,16 @@ export function suspend(suspensions: readonly Suspension[], nodeId: number): Sta
   return statementOver("suspend", text, columns, suspensions, [String(nodeId)]);
 }
 
-export function handBack({ ids, begun }: HandBack, nodeId: number): Statement {
+export function handBack({ invocations }: HandBack, nodeId: number): Statement {
   const text = `
-    update engine.invocations i set status = 'ready', owner = null, attempts = i.attempts - $3::int4
-      from unnest($1::int8[]) as h(id)
-     where i.id = h.id and i.status = 'running' and i.owner = $2::int8`;
-  return statementOver("hand_back", text, [["int8", (id) => id]], ids, [String(nodeId), begun ? "0" : "1"]);
+    update engine.invocations i set status = 'ready', owner = null, attempts = h.attempts
+      from unnest($1::int8[], $2::int4[]) as h(id, attempts)
+     where i.id = h.id and i.status = 'running' and i.owner = $3::int8`;
+  const columns: Columns<HandedBack> = [
+    ["int8", (row) => row.id],
+    ["int4", (row) => row.attempts],
+  ];
+  return statementOver("hand_back", text, columns, invocations, [String(nodeId)]);
 }
 
 export function wake(ids: readonly number[]): Statement {
