@@ -29,6 +29,11 @@ if (![minutes, sentinels, seconds].every((value) => value > 0) || !Number.isSafe
   process.exit(2);
 }
 
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const)
+  process.once(signal, () => process.exit(code));
 console.error(`seed ${seed}`);
 const say = (line: string) => console.error(line);
 const summary = await runSoak({ seed, minutes, sentinels, troubleEveryMs: seconds * 1_000, say });

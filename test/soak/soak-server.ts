@@ -6,7 +6,7 @@ import { type HydraProcess, startHydraProcess, urlOf } from "../e2e/hydra-proces
 import type { SoakJournal } from "./journal.ts";
 
 /** `hydra serve` on one port, whatever becomes of its processes. */
-export class SoakServer {
+export class SoakServer implements AsyncDisposable {
   readonly name: string;
   readonly url: string;
   readonly #port: number;
@@ -15,6 +15,8 @@ export class SoakServer {
   #process: HydraProcess | undefined;
   /** Somebody has ended it, or is about to. */
   #isToEnd = false;
+  /** Ctrl-C ends this process, and none of its servers may stay. */
+  readonly #killAtExit = (): void => this.#process?.kill("SIGKILL");
 
   private constructor(name: string, port: number, env: Record<string, string>, journal: SoakJournal) {
     this.name = name;
@@ -22,6 +24,7 @@ export class SoakServer {
     this.url = `http://127.0.0.1:${port}`;
     this.#env = env;
     this.#journal = journal;
+    process.once("exit", this.#killAtExit);
   }
 
   static async create(name: string, env: Record<string, string>, journal: SoakJournal): Promise<SoakServer> {
@@ -57,6 +60,11 @@ export class SoakServer {
     this.#isToEnd = true;
     this.#process?.kill(signal);
     await this.#process?.exited;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end("SIGKILL");
+    process.off("exit", this.#killAtExit);
   }
 
   /** Resident memory in MB: now, and the highest of this process. */

@@ -83,7 +83,7 @@ async function startServers(stack: AsyncDisposableStack, url: string, journal: S
     HYDRA_LOG_LEVEL: "error",
   };
   const servers = await Promise.all(SERVERS.map((name) => SoakServer.create(name, env, journal)));
-  for (const server of servers) stack.defer(() => server.end("SIGKILL"));
+  for (const server of servers) stack.use(server);
   await Promise.all(servers.map((server) => server.start()));
   return servers;
 }
