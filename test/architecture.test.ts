@@ -7,10 +7,11 @@ import {
   processBreaches,
   rpcBreaches,
   shapeBreaches,
+  wordBreaches,
 } from "./architecture/rules.ts";
 import { readImports, readSourceFiles, sourceFile } from "./architecture/source-files.ts";
 
-const RULES = { layerBreaches, doorBreaches, rpcBreaches, cycles, shapeBreaches, processBreaches };
+const RULES = { layerBreaches, doorBreaches, rpcBreaches, wordBreaches, cycles, shapeBreaches, processBreaches };
 
 describe("src", () => {
   const files = readSourceFiles(path.dirname(import.meta.dirname), "src");
@@ -23,6 +24,12 @@ describe("src", () => {
   test.each(Object.entries(RULES))("%s: none", (_name, rule) => {
     expect(rule(files)).toEqual([]);
   });
+
+  test("wordBreaches in SQL: none", () => {
+    const sql = readSourceFiles(path.dirname(import.meta.dirname), "src/engine", "sql");
+    expect(sql.length).toBeGreaterThan(0);
+    expect(wordBreaches(sql)).toEqual([]);
+  });
 });
 
 describe("a file that breaks a rule", () => {
@@ -34,6 +41,7 @@ describe("a file that breaks a rule", () => {
     ["the test seam of one's own layer", doorBreaches, "src/engine/a.ts", 'import { x } from "./testing.ts";'],
     ["a dynamic import", doorBreaches, "src/bin/a.ts", 'const x = await import("../server/server.ts");'],
     ["RPC in the engine", rpcBreaches, "src/engine/a.ts", 'import { Code } from "@connectrpc/connect";'],
+    ["a word of the domain in the engine", wordBreaches, "src/engine/a.ts", "// Of a rollout."],
     ["itself", cycles, "src/engine/a.ts", 'import "./a.ts";'],
     ["301 lines", shapeBreaches, "src/engine/a.ts", "\n".repeat(301)],
     ["an empty name", shapeBreaches, "src/engine/string-utils.ts", ""],

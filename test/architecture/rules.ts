@@ -22,6 +22,7 @@ LAYERS["bin"] = Object.keys(LAYERS);
 // Layers that know nothing of how they are called.
 const WITHOUT_RPC = new Set(["engine", "rollout", "postgres"]);
 
+const DOMAIN = /rollout|sentinel|kubernetes/i;
 const MOST_LINES = 300;
 const EMPTY_NAMES = /(^|[-.])(utils?|helpers?|common|misc|shared)([-.]|$)/;
 const PROCESS_LIFE = /\bprocess\.(exit\b|exitCode\b|on\(|once\()/;
@@ -67,6 +68,13 @@ export function doorBreaches(files: readonly SourceFile[]): string[] {
     if (layerOf(from) === layer || layer === "gen" || layer.endsWith(".ts")) return [];
     return to === `src/${layer}/index.ts` ? [] : [`${from} imports ${to}: src/${layer}/index.ts is the only door`];
   });
+}
+
+/** The engine knows nothing of what it is used for, in its comments and its SQL neither. */
+export function wordBreaches(files: readonly SourceFile[]): string[] {
+  return files
+    .filter((file) => layerOf(file.path) === "engine")
+    .flatMap(({ path: file, text }) => (DOMAIN.exec(text) ?? []).map((word) => `${file} speaks of ${word}`));
 }
 
 /** Remote procedure calls are the business of the layers above. */

@@ -36,8 +36,8 @@ export function readImports(text: string): Import[] {
 }
 
 /** Every TypeScript file below `folder`, generated code left out. */
-export function readSourceFiles(root: string, folder: string): SourceFile[] {
-  return globSync(`${folder}/**/*.{ts,tsx}`, { cwd: root })
+export function readSourceFiles(root: string, folder: string, extensions = "{ts,tsx}"): SourceFile[] {
+  return globSync(`${folder}/**/*.${extensions}`, { cwd: root })
     .map((file) => file.split(path.sep).join("/"))
     .filter((file) => !file.startsWith("src/gen/"))
     .map((file) => sourceFile(file, readFileSync(path.join(root, file), "utf8")));
