@@ -1,4 +1,4 @@
-import { mkdir, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import path from "node:path";
 import { prepareBinaries } from "./binaries.ts";
 import { clusterDirOf, ensureCluster } from "./cluster.ts";
@@ -7,6 +7,7 @@ import { DiskFullError, EmbeddedPostgresError } from "./errors.ts";
 import type { ExitStatus } from "./guarded-process.ts";
 import { takeLauncherLock } from "./launcher-lock.ts";
 import { stopOrphans } from "./orphans.ts";
+import { makeDirectory } from "./make-directory.ts";
 import { findPlatformPackage } from "./platform-package.ts";
 import { openServerLog } from "./server-log.ts";
 import { chooseServerUser } from "./server-user.ts";
@@ -58,7 +59,7 @@ async function start(
   cleanup: Cleanup,
 ): Promise<EmbeddedPostgres> {
   const source = await findPlatformPackage();
-  await mkdir(givenDir, { recursive: true });
+  await makeDirectory(path.resolve(givenDir));
   // The lock and the socket go by the name of the directory: it must have but one.
   const dataDir = await realpath(givenDir);
   const clusterDir = clusterDirOf(dataDir);

@@ -54,6 +54,17 @@ test("a file in place of the directory: refused, naming it", async () => {
   expect(await whyNotStart(file)).toMatch(`The embedded Postgres in ${file} could not be started: EEXIST`);
 });
 
+test("a directory below others that are not there yet: all are made", async () => {
+  await startAndStop(path.join(directory.path, "a", "b", "c"));
+  expect(await readdir(path.join(directory.path, "a", "b", "c"))).toContain("postgres");
+});
+
+test.runIf(process.platform === "linux")("a directory in which nothing can be made: refused, naming it", async () => {
+  expect(await whyNotStart("/proc/hydra/data")).toMatch(
+    "The embedded Postgres in /proc/hydra/data could not be started: ENOENT",
+  );
+});
+
 test("a cluster that lost files: the error has Postgres's own words", async () => {
   await rm(path.join(usedBefore(), "postgres", "global"), { recursive: true });
   expect(await whyNotStart(usedBefore())).toMatch(/Postgres ended while it was starting[^]*pg_control/);
