@@ -15,7 +15,9 @@ const LIVES = 20;
 /** Of 300: after all lives there is still something to do. */
 const MOST_TARGETS_OF_A_LIFE = 25;
 const FAILING = "snt_000123";
-const FLEET = ["--sentinels", "300", "--converge", "50-500ms", "--fail", `${FAILING}=image_pull`];
+/** However long the lives take, no deploy fails but the one that is to. */
+const PATIENT = ["--deploy-timeout", "5m"];
+const FLEET = ["--sentinels", "300", "--converge", "50-500ms", "--fail", `${FAILING}=image_pull`, ...PATIENT];
 /** Path of the webhook: what nobody may see. */
 const SECRET = "topsecret";
 
