@@ -1,10 +1,13 @@
 import { Agent, request } from "node:http";
 import type { BenchPostgres } from "./database.ts";
-import { startInsertServer } from "./insert-server.ts";
+import { startFloorServer } from "./floor-server.ts";
 import { startServerProcess } from "./server-process.ts";
 import { quantile } from "./statistics.ts";
 
 export interface StepFigures {
+  /** Of a server that answers at once: what HTTP and the client itself take. */
+  readonly emptyP50: number;
+  readonly emptyPerSecond64: number;
   readonly insertP50: number;
   readonly insertPerSecond64: number;
   readonly stepP50: number;
@@ -17,19 +20,24 @@ const CALLS_TOGETHER = 10_000;
 const TOGETHER = 64;
 const WARM_UP_CALLS = 3_000;
 
-/** NotifyReady over HTTP is one durable call; beside it a server that answers each request with one INSERT. */
+/** NotifyReady over HTTP is one durable call; beside it servers that answer with one INSERT, and at once. */
 export async function measureDurableStep(postgres: BenchPostgres): Promise<StepFigures> {
   const databaseUrl = await postgres.createDatabase("step");
-  await using insertServer = await startInsertServer(databaseUrl);
+  await using insertServer = await startFloorServer(databaseUrl);
+  await using emptyServer = await startFloorServer();
   const server = await startServerProcess(["--sentinels", "100", "--converge", "0"], { DATABASE_URL: databaseUrl });
   const agent = new Agent({ keepAlive: true, maxSockets: TOGETHER });
   try {
+    const empty = () => post(agent, emptyServer.url);
     const insert = () => post(agent, insertServer.url);
     const step = (i: number) => post(agent, `${server.url}/hydra.v1.SentinelService/${sentinelId(i)}/NotifyReady`);
-    for (const call of [insert, step]) await together(call, WARM_UP_CALLS);
+    for (const call of [empty, insert, step]) await together(call, WARM_UP_CALLS);
+    const emptyTimes = await alone(empty);
     const insertTimes = await alone(insert);
     const stepTimes = await alone(step);
     return {
+      emptyP50: quantile(emptyTimes, 0.5),
+      emptyPerSecond64: await together(empty, CALLS_TOGETHER),
       insertP50: quantile(insertTimes, 0.5),
       stepP50: quantile(stepTimes, 0.5),
       stepP99: quantile(stepTimes, 0.99),

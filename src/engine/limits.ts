@@ -2,7 +2,7 @@
 export interface EngineLimits {
   /** Attempts that run at the same time; those that wait for something durable do not count. Default 1,000. */
   maxActive: number;
-  /** Invocations in memory, waiting ones included; the idle ones beyond it are let go of and replayed later. Default 20,000. */
+  /** Invocations in memory, waiting ones included; the idle ones beyond it are let go of and replayed later. Default 10,000. */
   maxResident: number;
   /** Operations that wait for the committer; beyond it calls from outside are refused as `exhausted`. Default 50,000. */
   maxQueuedOperations: number;
@@ -27,7 +27,7 @@ export const OUTSIDE_RESERVE = 1_000;
 
 export const DEFAULT_LIMITS: EngineLimits = {
   maxActive: 1_000,
-  maxResident: 20_000,
+  maxResident: 10_000,
   maxQueuedOperations: 50_000,
   maxQueuedPerKey: 10_000,
   maxBatchOperations: 1_000,

@@ -53,7 +53,7 @@ test("100,000 queued invocations: memory is bounded, a call from outside goes be
   expect(await query(database.url, "select count(distinct name)::int as n from runs where name <> 'cancel'")).toEqual([
     { n: ALL },
   ]);
-  // 20,000 residents at some kilobytes each, one fan-out's births, and what the collector leaves lying about.
+  // 10,000 residents at some kilobytes each, one fan-out's births, and what the collector leaves lying about.
   expect(peak - idle.rss).toBeLessThan(600);
 }, 400_000);
 
