@@ -22,6 +22,7 @@ const FLAGS_OF_OTHERS = [
   "--protocol",
   "--semi-space-growth-factor",
   "--heap-growing-percent",
+  "--max-semi-space-size",
   "--reflect-header",
   "--only",
   "--deployments",
