@@ -24,6 +24,8 @@ async function write(events: number): Promise<LogStanding> {
 
 async function query<T>(run: (pool: pg.Pool) => Promise<T>): Promise<T> {
   const pool = new pg.Pool({ connectionString: database.url, max: 1 });
+  // One that is still being closed when its database goes away says so to the pool, and then by itself.
+  pool.on("error", () => {});
   pool.on("connect", (client) => client.on("error", () => {}));
   try {
     return await run(pool);

@@ -35,6 +35,7 @@ export async function startDomainServer(
   const log = quietLog;
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 6 });
   pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
   const engine = createEngine({ databaseUrl, handlers });
   await engine.start();
   const tail = new EventTail({ pool, databaseUrl, log });

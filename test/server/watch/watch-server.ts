@@ -18,6 +18,7 @@ export function startWatchServer(
   const { heartbeatMs = 60_000, ...tailOptions } = options;
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 4 });
   pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
   const tail = new EventTail({ pool, databaseUrl, log: quietLog, ...tailOptions });
   tail.start();
   const queries = rolloutQueries({ pool, tail, heartbeatMs });
