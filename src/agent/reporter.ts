@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Client } from "@connectrpc/connect";
-import type { ClusterService, ObservedSentinel } from "../gen/hydra/v1/cluster_pb.ts";
+import { type ClusterService, DeployFailureClass, type ObservedSentinel } from "../gen/hydra/v1/cluster_pb.ts";
 import type { AgentIdentity } from "./agent-identity.ts";
 import type { AgentLog } from "./agent-log.ts";
 import { Backoff, needsPerson } from "./backoff.ts";
@@ -8,14 +8,18 @@ import { Backoff, needsPerson } from "./backoff.ts";
 // An agent's reports.
 //
 //   A4. One call at a time: what comes up while it is in flight goes into the
-//       next one. Nothing waits to fill a batch.
+//       next one. What decides on a deploy never waits to fill a batch.
 //   A5. Of one sentinel only the newest report waits, so memory is bounded by
 //       the number of sentinels.
 //   A6. A report is given up only for a newer one; until then it is sent again
 //       and again, however long the server is away. A call without an answer is
 //       one that failed: a connection may be dead and nobody says so.
+//   A7. Words about what a deploy still waits for change several times a second
+//       while a Deployment rolls, and each call costs hydra a commit. They go
+//       once a second, or with what goes before.
 
 const MOST_PER_CALL = 1_000;
+const WORDS_EVERY_MS = 1_000;
 /** As long as the stream of desired state may be silent. */
 const ANSWER_MS = 60_000;
 
@@ -29,6 +33,8 @@ export interface ReporterOptions {
   readonly signal: AbortSignal;
   /** Time for one call, after which it is made again. Default 60,000. */
   readonly answerMs?: number;
+  /** A7. Default 1,000. */
+  readonly wordsEveryMs?: number;
 }
 
 /** How reporting stands. */
@@ -47,11 +53,15 @@ export class Reporter {
   #lastAtMs: number | undefined;
   readonly #waiting = new Map<string, Observed>();
   readonly #backoff = new Backoff();
-  #news = Promise.withResolvers<void>();
+  /** Resolved: what waits is to be sent. */
+  #due = Promise.withResolvers<void>();
+  #wordsDue: NodeJS.Timeout | undefined;
+  /** When the last call ended, by the monotonic clock. */
+  #calledAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
-    options.signal.addEventListener("abort", () => this.#news.resolve(), { once: true });
+    options.signal.addEventListener("abort", () => this.#due.resolve(), { once: true });
   }
 
   get status(): ReporterStatus {
@@ -62,28 +72,42 @@ export class Reporter {
   report(observed: Observed): void {
     this.#waiting.delete(observed.sentinelId);
     this.#waiting.set(observed.sentinelId, observed);
-    this.#news.resolve();
+    if (decides(observed)) this.#due.resolve();
+    else this.#remindOfWords();
   }
 
   /** Sends reports until the signal is aborted. Never rejects. */
   async run(): Promise<void> {
     const { signal } = this.#options;
     while (!signal.aborted) {
-      await this.#news.promise;
-      this.#news = Promise.withResolvers();
+      await this.#due.promise;
+      this.#due = Promise.withResolvers();
       // What comes up in one turn goes into one call.
       await nextTurn();
-      while (this.#waiting.size > 0 && !signal.aborted) await this.#send(this.#take());
+      const batch = this.#take();
+      if (batch.length > 0 && !signal.aborted) await this.#send(batch);
     }
+    clearTimeout(this.#wordsDue);
+  }
+
+  /** A7. */
+  #remindOfWords(): void {
+    const { signal, wordsEveryMs = WORDS_EVERY_MS } = this.#options;
+    if (this.#wordsDue || signal.aborted) return;
+    const waitMs = this.#calledAtMs + wordsEveryMs - performance.now();
+    this.#wordsDue = setTimeout(() => this.#due.resolve(), Math.max(0, waitMs));
   }
 
   #take(): Observed[] {
+    clearTimeout(this.#wordsDue);
+    this.#wordsDue = undefined;
     const batch: Observed[] = [];
     for (const [sentinelId, observed] of this.#waiting) {
       if (batch.length === MOST_PER_CALL) break;
       batch.push(observed);
       this.#waiting.delete(sentinelId);
     }
+    if (this.#waiting.size > 0) this.#due.resolve();
     return batch;
   }
 
@@ -103,6 +127,9 @@ export class Reporter {
       this.#putBack(sentinels);
       this.#logFailure(error);
       await this.#backoff.wait(error, signal);
+      this.#due.resolve();
+    } finally {
+      this.#calledAtMs = performance.now();
     }
   }
 
@@ -124,4 +151,9 @@ export class Reporter {
     else if (this.#backoff.failures === 0) log.warn(fields, "reports could not be sent, trying again");
     else log.debug(fields, "reports could not be sent yet, trying again");
   }
+}
+
+/** Whatever has a class or waits for nothing more may be the end of a deploy. */
+function decides({ failureClass, reason }: Observed): boolean {
+  return failureClass !== DeployFailureClass.UNSPECIFIED || reason === "";
 }

@@ -49,8 +49,17 @@ export function isSameMark(one: AppliedMark, other: AppliedMark): boolean {
   );
 }
 
+/** Each message is looked at again with every change of its Deployment, and never changes itself. */
+const digests = new WeakMap<DesiredSentinel, string>();
+
 /** Digest of all that makes a generation. */
 export function configurationOf(desired: DesiredSentinel): string {
+  let digest = digests.get(desired);
+  if (digest === undefined) digests.set(desired, (digest = digestOf(desired)));
+  return digest;
+}
+
+function digestOf(desired: DesiredSentinel): string {
   const { image, desiredState, desiredReplicas, cpuMillicores, memoryMib } = desired;
   const content = JSON.stringify([image, desiredState, desiredReplicas, cpuMillicores, memoryMib]);
   return createHash("sha256").update(content).digest("hex").slice(0, 16);
