@@ -1,22 +1,15 @@
-import {
-  createHydraClient,
-  type HydraClient,
-  type RolloutEvent,
-  RolloutEventType,
-  SentinelRolloutState,
-} from "../src/client/index.ts";
+import { type HydraClient, type RolloutEvent, RolloutEventType } from "../src/client/index.ts";
 import type { BenchPostgres } from "./database.ts";
-import { postgresCpuMs } from "./postgres-cpu.ts";
-import { type ServerProcess, startServerProcess } from "./server-process.ts";
+import { type BenchFleet, startFleet } from "./fleet.ts";
 import { median, quantile } from "./statistics.ts";
 
 /** How one size of a fleet is rolled. */
 export interface SizeFigures {
   readonly deploysPerSecond: number;
   readonly wallMsPerDeploy: number;
-  /** Of the server, with the simulated fleet in it, and Postgres. */
+  /** Of the server and Postgres, without the agents. */
   readonly cpuMsPerDeploy: number;
-  /** In MB, over all that was done to it. */
+  /** Of the server, in MB, over all that was done to it. */
   readonly peakRss: number;
 }
 
@@ -35,53 +28,34 @@ const image = (tag: string) => `ghcr.io/acme/sentinel:${tag}`;
 
 /** Rollouts of a fleet that converges at once. Medians. */
 export async function measureSize(postgres: BenchPostgres, sentinels: number): Promise<SizeFigures> {
-  return withFleet(postgres, sentinels, (fleet) => rollOutAll(fleet));
+  await using fleet = await startFleet(postgres, sentinels);
+  return rollOutAll(fleet);
 }
 
 /** The same, and then with a Watch and with a Cancel in each of its waves. */
 export async function measureLarge(postgres: BenchPostgres, sentinels: number): Promise<LargeFigures> {
-  return withFleet(postgres, sentinels, async (fleet) => {
-    const size = await rollOutAll(fleet);
-    const lags = await watchLags(fleet.client);
-    const cancelMs: number[] = [];
-    for (const wave of WAVES) cancelMs.push(await cancelIn(fleet.client, wave));
-    return {
-      ...size,
-      peakRss: await fleet.server.peakRss(),
-      cancelMs,
-      watchP50: quantile(lags, 0.5),
-      watchP99: quantile(lags, 0.99),
-      watchMax: quantile(lags, 1),
-    };
-  });
+  await using fleet = await startFleet(postgres, sentinels);
+  const size = await rollOutAll(fleet);
+  const lags = await watchLags(fleet.client);
+  const cancelMs: number[] = [];
+  for (const wave of WAVES) cancelMs.push(await cancelIn(fleet.client, wave));
+  return {
+    ...size,
+    peakRss: await fleet.server.peakRss(),
+    cancelMs,
+    watchP50: quantile(lags, 0.5),
+    watchP99: quantile(lags, 0.99),
+    watchMax: quantile(lags, 1),
+  };
 }
 
-interface Fleet {
-  readonly sentinels: number;
-  readonly postgres: BenchPostgres;
-  readonly server: ServerProcess;
-  readonly client: HydraClient;
-}
-
-async function withFleet<T>(postgres: BenchPostgres, sentinels: number, run: (fleet: Fleet) => Promise<T>): Promise<T> {
-  const args = ["--sentinels", String(sentinels), "--converge", "0", "--deploy-timeout", "10m"];
-  const server = await startServerProcess(args, { DATABASE_URL: await postgres.createDatabase(`large_${sentinels}`) });
-  try {
-    return await run({ sentinels, postgres, server, client: createHydraClient({ baseUrl: server.url }) });
-  } finally {
-    await server.stop();
-  }
-}
-
-async function rollOutAll({ sentinels, postgres, server, client }: Fleet): Promise<SizeFigures> {
-  const cpuMs = async () => (await server.cpuMs()) + (await postgresCpuMs(postgres.pid));
+async function rollOutAll(fleet: BenchFleet): Promise<SizeFigures> {
+  const { sentinels, server } = fleet;
   const [walls, cpus]: [number[], number[]] = [[], []];
   for (let run = 1; run <= RUNS; run++) {
-    const [cpuBefore, startedAt] = [await cpuMs(), performance.now()];
-    const { state } = await client.rollouts.rollout({ image: image(`all${run}`) });
-    if (state !== SentinelRolloutState.COMPLETED) throw new Error(`the rollout ended in state ${state}`);
-    walls.push((performance.now() - startedAt) / sentinels);
-    cpus.push(((await cpuMs()) - cpuBefore) / sentinels);
+    const { wallMs, cpuMs } = await fleet.rollOut(image(`all${run}`));
+    walls.push(wallMs / sentinels);
+    cpus.push(cpuMs / sentinels);
   }
   return {
     deploysPerSecond: 1_000 / median(walls),

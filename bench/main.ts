@@ -9,6 +9,7 @@ import { measureCancel } from "./cancel.ts";
 import { measureCliStart } from "./cli-start.ts";
 import { type BenchPostgres, startBenchPostgres } from "./database.ts";
 import { measureDurableStep } from "./durable-step.ts";
+import { measureIdle } from "./idle.ts";
 import { measureImport } from "./import.ts";
 import { measureLarge, measureSize } from "./large.ts";
 import { printKubernetes } from "./kubernetes/print.ts";
@@ -32,6 +33,8 @@ const { values: flags, positionals } = parseArgs({
     deployments: { type: "string", default: "1000" },
     rounds: { type: "string", default: "4" },
     quiet: { type: "string", default: "30" },
+    /** Of the section `idle`: for how long, in minutes. */
+    idle: { type: "string", default: "1" },
   },
 });
 const sizes = positionals.length > 0 ? positionals.map(Number) : [1_000, 10_000];
@@ -146,6 +149,12 @@ const sections: Record<string, (postgres: BenchPostgres) => Promise<void>> = {
     ] as const) {
       row(what, number(median(times)), number(Math.max(...times)));
     }
+  },
+
+  async idle(postgres) {
+    const { cpuPercent, rssFirst, rssLast, rssMost } = await measureIdle(postgres, Number(flags.idle) * 60_000);
+    head(0, "idle for, min", "of a core, %", "RSS at first, MB", "at last", "at most");
+    row(flags.idle, number(cpuPercent, 2), number(rssFirst), number(rssLast), number(rssMost));
   },
 
   async kubernetes(postgres) {

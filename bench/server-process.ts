@@ -24,11 +24,18 @@ export interface ServerProcess extends HydraProcess {
   readonly readyMs: number;
 }
 
+const LISTENING = /^listening on (\S+)$/;
+
 /** `hydra dev`, once it listens. */
 export async function startServerProcess(args: readonly string[], env: NodeJS.ProcessEnv): Promise<ServerProcess> {
   const startedAt = performance.now();
-  const { line, ...server } = await startProcess(["dev", "--port", "0", ...args], env, /^listening on (\S+)$/);
+  const { line, ...server } = await startProcess(["dev", "--port", "0", ...args], env, LISTENING);
   return { ...server, url: line[1] ?? "", readyMs: performance.now() - startedAt };
+}
+
+/** `hydra serve`, once it listens. */
+export async function startIdleServerProcess(env: NodeJS.ProcessEnv): Promise<HydraProcess> {
+  return startProcess(["serve", "--port", "0"], env, LISTENING);
 }
 
 /** `hydra agent`, once it runs; its cluster and its server may not have answered yet. */

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { rolldown } from "rolldown";
 
-/** What a command of an operator loads of packages; in single files they are there in half the time. */
+/** What a command or a server loads of packages; in single files they are there in half the time. */
 const SPECIFIERS = [
   "@bufbuild/protobuf",
   "@bufbuild/protobuf/codegenv2",
@@ -14,8 +14,13 @@ const SPECIFIERS = [
   "@connectrpc/connect-node",
 ];
 
-/** Of these only what a file of our own names. */
-const IN_PART = { "@kubernetes/client-node": "scripts/bundled/kubernetes-client-node.ts" };
+/** Of these only what a file of our own names; a CommonJS package has its names from there, too. */
+const IN_PART = {
+  "@kubernetes/client-node": "scripts/bundled/kubernetes-client-node.ts",
+  pg: "scripts/bundled/pg.ts",
+  pino: "scripts/bundled/pino.ts",
+  "prom-client": "scripts/bundled/prom-client.ts",
+};
 
 /**
  * Writes the packages as few files into `dist/packages`, one for each name that

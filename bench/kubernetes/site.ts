@@ -26,7 +26,7 @@ export interface KubernetesSite extends AsyncDisposable {
   readonly names: readonly string[];
   /** Creates Deployments until there are so many, labelled as those that hydra has taken on, and registers them. */
   grow(count: number, image: string): Promise<void>;
-  /** Once it knows its cluster and has told all there is. */
+  /** Once it has applied and told all there is. */
   startAgent(limits: ApplyLimits, resyncMs: number): Promise<HydraProcess>;
   /** To its end, in one wave. */
   rollOut(image: string): Promise<void>;
@@ -60,7 +60,14 @@ export async function startSite(postgres: BenchPostgres): Promise<KubernetesSite
       names.push(...more);
       await watch.untilAvailable(image, more.length);
     },
-    startAgent: (limits, resyncMs) => startReadyAgent(agentKubeconfig, server.url, limits, resyncMs),
+    startAgent: (limits, resyncMs) =>
+      startReadyAgent({
+        kubeconfig: agentKubeconfig,
+        url: server.url,
+        sentinels: names.length,
+        limits,
+        resyncMs,
+      }),
     async rollOut(image) {
       const { state } = await client.rollouts.rollout({ image, wavePercentages: [100] });
       if (state !== SentinelRolloutState.COMPLETED) throw new Error(`the rollout ended in state ${state}`);
@@ -91,7 +98,16 @@ async function register({ sentinels }: HydraClient, k8sNamespace: string, names:
   await sentinels.importSentinels(messages());
 }
 
-async function startReadyAgent(kubeconfig: string, url: string, limits: ApplyLimits, resyncMs: number) {
+interface ReadyAgentOptions {
+  readonly kubeconfig: string;
+  readonly url: string;
+  readonly sentinels: number;
+  readonly limits: ApplyLimits;
+  readonly resyncMs: number;
+}
+
+async function startReadyAgent(options: ReadyAgentOptions) {
+  const { kubeconfig, url, sentinels, limits, resyncMs } = options;
   const port = await freePort();
   const agent = await startAgentProcess(
     ["--region", REGION, "--kubeconfig", kubeconfig, "--url", url, "--health-port", String(port)],
@@ -101,15 +117,21 @@ async function startReadyAgent(kubeconfig: string, url: string, limits: ApplyLim
       HYDRA_AGENT_RESYNC: String(resyncMs),
     },
   );
-  while (!(await hasTold(`http://127.0.0.1:${port}`))) await delay(POLL_MS);
+  while (!(await isAtRest(`http://127.0.0.1:${port}`, sentinels))) await delay(POLL_MS);
   return agent;
 }
 
-async function hasTold(pages: string): Promise<boolean> {
+/** Has it applied and told all there is? What an agent finds out first it would do in the middle of what is measured. */
+async function isAtRest(pages: string, sentinels: number): Promise<boolean> {
   const { ok } = await fetch(`${pages}/readyz`);
   const metrics = await (await fetch(`${pages}/metrics`)).text();
+  const value = (name: string) => Number(new RegExp(`^hydra_agent_${name} (\\d+)$`, "m").exec(metrics)?.[1]);
+  const waiting = ["applies_in_flight", "applies_queued", "reports_waiting"];
   return (
-    ok && /^hydra_agent_reports_waiting 0$/m.test(metrics) && /^hydra_agent_reports_sent_total [1-9]/m.test(metrics)
+    ok &&
+    value("sentinels") === sentinels &&
+    value("reports_sent_total") >= sentinels &&
+    waiting.every((name) => value(name) === 0)
   );
 }
 

@@ -48,6 +48,7 @@ export type { Asked } from "./operations.ts";
 export type { ServiceSettings } from "./registry.ts";
 export type { RetryPolicy } from "./retry.ts";
 export { nodeIsOver, THIS_NODE } from "./node-life.ts";
-export { closeClient, cutClient } from "./store/goodbye.ts";
+export { openPool } from "./store/cuttable-pool.ts";
+export { closeClient } from "./store/goodbye.ts";
 export { engineMigrations, migrate, type Migrated, type MigrateOptions, warnOfNewer } from "./store/migrate.ts";
 export { sessionSettings } from "./store/session.ts";

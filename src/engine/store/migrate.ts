@@ -1,6 +1,5 @@
 import { readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { runner } from "node-pg-migrate";
 import pg from "pg";
 import type { EngineLog } from "../api.ts";
 import { crashPoint } from "../crash-points.ts";
@@ -51,30 +50,38 @@ export async function migrate(options: MigrateOptions): Promise<Migrated> {
     await assertOwnSession(client, options.databaseUrl);
     await client.query(sessionSettings());
     await assertServerVersion(client, options.oldestPostgres ?? OLDEST_POSTGRES);
+    const { newer, isComplete } = await standing(client, options);
+    if (isComplete) return { newer };
     // The library's own lock gives up at once where another process migrates.
     await client.query("select pg_advisory_lock($1::bigint)", [MIGRATION_LOCK]);
-    const newer = await appliedByOthers(client, options);
-    assertUsable(newer);
-    crashPoint("migration:before");
-    await runner({
-      dbClient: client,
-      dir: fileURLToPath(options.dir),
-      direction: "up",
-      schema: options.schema,
-      createSchema: true,
-      migrationsSchema: options.schema,
-      createMigrationsSchema: true,
-      migrationsTable: "migrations",
-      noLock: true,
-      singleTransaction: true,
-      // It tells of each migration, inside its transaction.
-      logger: { debug() {}, info: () => crashPoint("migration:open"), warn() {}, error() {} },
-    });
-    crashPoint("migration:committed");
-    return { newer };
+    // Whoever had it before may be of a newer release.
+    const { newer: newerNow } = await standing(client, options);
+    await apply(client, options);
+    return { newer: newerNow };
   } finally {
     await client.end().catch(() => {});
   }
+}
+
+async function apply(client: pg.Client, { dir, schema }: MigrateOptions): Promise<void> {
+  // A server that starts on a schema that is up to date, as nearly always, does without loading it.
+  const { runner } = await import("node-pg-migrate");
+  crashPoint("migration:before");
+  await runner({
+    dbClient: client,
+    dir: fileURLToPath(dir),
+    direction: "up",
+    schema,
+    createSchema: true,
+    migrationsSchema: schema,
+    createMigrationsSchema: true,
+    migrationsTable: "migrations",
+    noLock: true,
+    singleTransaction: true,
+    // It tells of each migration, inside its transaction.
+    logger: { debug() {}, info: () => crashPoint("migration:open"), warn() {}, error() {} },
+  });
+  crashPoint("migration:committed");
 }
 
 /** Says so where a newer release has added to the schema. */
@@ -86,15 +93,28 @@ export function warnOfNewer(log: EngineLog, { newer }: Migrated): void {
   );
 }
 
-async function appliedByOthers(client: pg.Client, { dir, schema }: MigrateOptions): Promise<string[]> {
+interface Standing extends Migrated {
+  /** All that this release has is applied. */
+  readonly isComplete: boolean;
+}
+
+/** How the schema stands now. Throws a TerminalError where a newer release has taken away what this one needs. */
+async function standing(client: pg.Client, { dir, schema }: MigrateOptions): Promise<Standing> {
+  const known = (await readdir(dir)).filter((file) => file.endsWith(".sql")).map((file) => file.slice(0, -4));
+  const applied = await appliedTo(client, schema);
+  const newer = applied.filter((name) => !known.includes(name));
+  assertUsable(newer);
+  return { newer, isComplete: known.every((name) => applied.includes(name)) };
+}
+
+async function appliedTo(client: pg.Client, schema: string): Promise<string[]> {
   const table = `${client.escapeIdentifier(schema)}.migrations`;
   const { rows: found } = await client.query<{ there: boolean }>("select to_regclass($1) is not null as there", [
     table,
   ]);
   if (!found[0]?.there) return [];
-  const known = new Set((await readdir(dir)).map((file) => file.replace(/\.sql$/, "")));
   const { rows } = await client.query<{ name: string }>(`select name from ${table} order by id`);
-  return rows.map(({ name }) => name).filter((name) => !known.has(name));
+  return rows.map(({ name }) => name);
 }
 
 function assertUsable(newer: readonly string[]): void {

@@ -1,9 +1,8 @@
-import { once } from "node:events";
-import pg from "pg";
+import type pg from "pg";
 import type { EngineLog } from "../api.ts";
 import { startTimer } from "../timer.ts";
-import { cutClient, GOODBYE_MS } from "./goodbye.ts";
-import { CONNECTION, sessionSettings } from "./session.ts";
+import { openPool } from "./cuttable-pool.ts";
+import { GOODBYE_MS } from "./goodbye.ts";
 
 /** Connections for everything that is no batch. */
 export interface Pools {
@@ -17,48 +16,27 @@ export interface Pools {
 }
 
 export function openPools(databaseUrl: string, log: EngineLog): Pools {
-  const clients = new Set<pg.ClientBase>();
+  const common = {
+    databaseUrl,
+    applicationName: "hydra engine",
+    // A plan made while a table was small must not stay when it has grown.
+    settings: "set plan_cache_mode = force_custom_plan; ",
+    log,
+  };
+  const reads = openPool({ ...common, max: 6, statementTimeoutMs: 30_000 });
+  const upkeep = openPool({ ...common, max: 2, statementTimeoutMs: 10_000 });
   const cut = () => {
-    for (const client of clients) cutClient(client);
+    reads.cut();
+    upkeep.cut();
   };
-  const pools = {
-    reads: openPool(databaseUrl, log, 6, 30_000),
-    upkeep: openPool(databaseUrl, log, 2, 10_000),
-  };
-  for (const pool of Object.values(pools)) {
-    pool.on("connect", (client) => {
-      clients.add(client);
-      client.once("end", () => clients.delete(client));
-    });
-  }
   return {
-    ...pools,
+    reads: reads.pool,
+    upkeep: upkeep.pool,
     cut,
     async end() {
       const stopTimer = startTimer(GOODBYE_MS, cut);
-      await Promise.all([pools.reads.end(), pools.upkeep.end()]);
-      await Promise.all(Array.from(clients, (client) => once(client, "end")));
+      await Promise.all([reads.end(), upkeep.end()]);
       stopTimer();
     },
   };
-}
-
-function openPool(databaseUrl: string, log: EngineLog, size: number, statementTimeoutMs: number): pg.Pool {
-  const pool = new pg.Pool({
-    ...CONNECTION,
-    connectionString: databaseUrl,
-    max: size,
-    application_name: "hydra engine",
-    // Longer than the server's own limit: one that is silent is not waited for.
-    query_timeout: statementTimeoutMs + 1_000,
-    verify: (client, done) => {
-      // A plan made while a table was small must not stay when it has grown.
-      const settings = `set plan_cache_mode = force_custom_plan; ${sessionSettings(statementTimeoutMs)}`;
-      client.query(settings, (error: Error | null) => done(error ?? undefined));
-    },
-  });
-  // A pool that has ended no longer listens, but its connections may still break.
-  pool.on("connect", (client) => client.on("error", () => {}));
-  pool.on("error", ({ message }) => log.debug({ reason: message }, "an idle database connection broke"));
-  return pool;
 }

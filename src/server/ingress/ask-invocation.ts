@@ -1,4 +1,3 @@
-import { z } from "zod";
 import type { Call } from "../call.ts";
 import type { Answer } from "../send.ts";
 import { jsonAnswer } from "./answer.ts";
@@ -11,20 +10,11 @@ import type { InvocationTarget } from "./route.ts";
 
 const OUTPUT_NOT_READY = 470;
 
-const targetSchema = z.discriminatedUnion("target", [
-  z.strictObject({ target: z.literal("invocation"), invocationId: z.string() }),
-  z.strictObject({
-    target: z.literal("idempotentInvocation"),
-    service: z.string(),
-    key: z.string().default(""),
-    handler: z.string(),
-    idempotencyKey: z.string(),
-  }),
-]);
-
 /** Reads which invocation a body asks for. */
 export async function targetInBody(asked: CallRequest, maxBytes: number): Promise<InvocationTarget> {
   const text = bodyText(await bodyOf(asked, maxBytes));
+  // Few ask in this way, and the library behind it would keep every server from starting sooner.
+  const { targetSchema } = await import("./target-schema.ts");
   const parsed = targetSchema.safeParse(jsonOf(text));
   if (!parsed.success) {
     throw new IngressFailure(

@@ -1,0 +1,4 @@
+import pg from "pg";
+
+export default pg;
+export const { Client } = pg;
