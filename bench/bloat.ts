@@ -4,7 +4,7 @@ import { createHydraClient, SentinelRolloutState } from "../src/client/index.ts"
 import { createEngine } from "../src/engine/index.ts";
 import { deleteOldChanges, deleteOldHistory } from "../src/rollout/index.ts";
 import type { BenchPostgres } from "./database.ts";
-import { startServerProcess } from "./server-process.ts";
+import { startDevProcess } from "./server-process.ts";
 
 const ROLLOUTS = 10;
 const LARGEST_SHOWN = 10;
@@ -34,7 +34,7 @@ export async function measureBloat(postgres: BenchPostgres, sentinels: number): 
   await pool.query("alter system set autovacuum_naptime = '1s'");
   await pool.query("select pg_reload_conf()");
   const args = ["--sentinels", String(sentinels), "--converge", "0", "--deploy-timeout", "10m"];
-  const server = await startServerProcess(args, { DATABASE_URL: databaseUrl, HYDRA_RETENTION: "2s" });
+  const server = await startDevProcess(args, { DATABASE_URL: databaseUrl, HYDRA_RETENTION: "2s" });
   try {
     const { rollouts } = createHydraClient({ baseUrl: server.url });
     let first: DatabaseSizes | undefined;

@@ -1,12 +1,12 @@
 import { createHydraClient } from "../src/client/index.ts";
 import type { BenchPostgres } from "./database.ts";
-import { startServerProcess } from "./server-process.ts";
+import { startDevProcess } from "./server-process.ts";
 
 /** How long Cancel takes to answer in the middle of a rollout of 10,000, in ms. */
 export async function measureCancel(postgres: BenchPostgres): Promise<number> {
   const databaseUrl = await postgres.createDatabase("cancel");
   const args = ["--sentinels", "10000", "--converge", "0-200", "--deploy-timeout", "10m"];
-  const server = await startServerProcess(args, { DATABASE_URL: databaseUrl });
+  const server = await startDevProcess(args, { DATABASE_URL: databaseUrl });
   try {
     const { rollouts } = createHydraClient({ baseUrl: server.url });
     const ended = rollouts.rollout({ image: "ghcr.io/acme/sentinel:v1" });

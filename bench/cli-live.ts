@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { readFile, rm } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { temporaryDirectory } from "./database.ts";
-import { cpuMs, startServerProcess } from "./server-process.ts";
+import { cpuMs, startDevProcess } from "./server-process.ts";
 
 const SENTINELS = Number(process.argv[2] ?? 10_000);
 const CONVERGE = ["0", "500ms-2s"];
@@ -61,7 +61,7 @@ console.log("|---|---:|---:|---:|---:|---:|");
 for (const converge of CONVERGE) {
   const dataDir = await temporaryDirectory();
   const args = ["--sentinels", String(SENTINELS), "--converge", converge, "--data-dir", dataDir];
-  const server = await startServerProcess(args, { DATABASE_URL: undefined });
+  const server = await startDevProcess(args, { DATABASE_URL: undefined });
   try {
     for (const tag of ["v1", "v2"]) {
       const cost = await measureLive(server.url, `ghcr.io/acme/sentinel:${converge}-${tag}`);

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import { temporaryDirectory } from "./database.ts";
-import { startServerProcess } from "./server-process.ts";
+import { startDevProcess } from "./server-process.ts";
 import { median } from "./statistics.ts";
 
 const RUNS = 20;
@@ -23,7 +23,7 @@ export interface CliStart {
 /** How long a command takes to show its first line, with a server on this machine. */
 export async function measureCliStart(): Promise<CliStart> {
   const dataDir = await temporaryDirectory();
-  const server = await startServerProcess(["--data-dir", dataDir], { DATABASE_URL: undefined });
+  const server = await startDevProcess(["--data-dir", dataDir], { DATABASE_URL: undefined });
   try {
     const commands = {
       status: ["bin/hydra.js", "status", "--url", server.url],

@@ -1,7 +1,7 @@
 import { Agent, request } from "node:http";
 import type { BenchPostgres } from "./database.ts";
 import { startFloorServer } from "./floor-server.ts";
-import { startServerProcess } from "./server-process.ts";
+import { startDevProcess } from "./server-process.ts";
 import { quantile } from "./statistics.ts";
 
 export interface StepFigures {
@@ -25,7 +25,7 @@ export async function measureDurableStep(postgres: BenchPostgres): Promise<StepF
   const databaseUrl = await postgres.createDatabase("step");
   await using insertServer = await startFloorServer(databaseUrl);
   await using emptyServer = await startFloorServer();
-  const server = await startServerProcess(["--sentinels", "100", "--converge", "0"], { DATABASE_URL: databaseUrl });
+  const server = await startDevProcess(["--sentinels", "100", "--converge", "0"], { DATABASE_URL: databaseUrl });
   const agent = new Agent({ keepAlive: true, maxSockets: TOGETHER });
   try {
     const empty = () => post(agent, emptyServer.url);

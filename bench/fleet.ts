@@ -1,14 +1,12 @@
-import { createConnectTransport } from "@connectrpc/connect-node";
-import { startSimulatedFleet } from "../src/agent/index.ts";
+import { Worker } from "node:worker_threads";
 import { createHydraClient, type HydraClient, SentinelRolloutState } from "../src/client/index.ts";
 import type { BenchPostgres } from "./database.ts";
 import { postgresCpuMs } from "./postgres-cpu.ts";
 import { type ServerProcess, startServerProcess } from "./server-process.ts";
 
 const AT_ONCE = 1_000;
-const NO_LOG = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** A hydra in a process of its own, and simulated clusters in this one that converge at once and speak with it over HTTP. */
+/** A hydra in a process of its own, and simulated clusters that converge at once and speak with it over HTTP. */
 export interface BenchFleet extends AsyncDisposable {
   readonly sentinels: number;
   readonly server: ServerProcess;
@@ -27,24 +25,10 @@ export interface RolloutCost {
 export async function startFleet(postgres: BenchPostgres, sentinels: number, regions = 1): Promise<BenchFleet> {
   await using stack = new AsyncDisposableStack();
   const databaseUrl = await postgres.createDatabase(`fleet_${sentinels}_${regions}`);
-  // Its own fleet is empty.
-  const server = await startServerProcess(["--sentinels", "0", "--deploy-timeout", "10m"], {
-    DATABASE_URL: databaseUrl,
-  });
+  const server = await startServerProcess([], { DATABASE_URL: databaseUrl, HYDRA_DEPLOY_TIMEOUT: "10m" });
   stack.defer(() => server.stop());
   const client = createHydraClient({ baseUrl: server.url });
-  await importFleet(client, sentinels, regions);
-  const fleet = startSimulatedFleet({
-    transport: createConnectTransport({ baseUrl: server.url, httpVersion: "2" }),
-    regionIds: Array.from({ length: regions }, (_, index) => regionId(index)),
-    convergeMs: { min: 0, max: 0 },
-    failures: new Map(),
-    seed: 1,
-    version: "bench",
-    log: NO_LOG,
-  });
-  stack.defer(() => fleet.stop());
-  await agentsHaveReported(client, sentinels);
+  stack.use(await populate(client, { baseUrl: server.url, sentinels, regions }));
   const parts = stack.move();
   const cpu = async () => (await server.cpuMs()) + (await postgresCpuMs(postgres.pid));
   return {
@@ -59,6 +43,32 @@ export async function startFleet(postgres: BenchPostgres, sentinels: number, reg
       return { wallMs: performance.now() - startedAt, cpuMs: (await cpu()) - cpuBefore };
     },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+}
+
+export interface Population {
+  /** Where the agents find hydra. */
+  readonly baseUrl: string;
+  readonly sentinels: number;
+  readonly regions?: number;
+  /** Longest time that a sentinel takes. Default: 0. */
+  readonly convergeMs?: number;
+}
+
+/** Registers sentinels and starts the agents of their regions. */
+export async function populate(
+  client: HydraClient,
+  { baseUrl, sentinels, regions = 1, convergeMs = 0 }: Population,
+): Promise<AsyncDisposable> {
+  await importFleet(client, sentinels, regions);
+  const regionIds = Array.from({ length: regions }, (_, index) => regionId(index));
+  const workerData = { baseUrl, regionIds, convergeMs: { min: 0, max: convergeMs } };
+  const agents = new Worker(new URL("./fleet-worker.ts", import.meta.url), { workerData });
+  await agentsHaveReported(client, sentinels);
+  return {
+    async [Symbol.asyncDispose]() {
+      await agents.terminate();
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { BenchPostgres } from "./database.ts";
-import { startIdleServerProcess } from "./server-process.ts";
+import { startServerProcess } from "./server-process.ts";
 
 const SETTLING_MS = 20_000;
 const LOOKS = 20;
@@ -16,7 +16,7 @@ export interface IdleFigures {
 
 /** A server that nobody calls, and whose fleet is empty. */
 export async function measureIdle(postgres: BenchPostgres, idleMs: number): Promise<IdleFigures> {
-  const server = await startIdleServerProcess({ DATABASE_URL: await postgres.createDatabase("idle") });
+  const server = await startServerProcess([], { DATABASE_URL: await postgres.createDatabase("idle") });
   await delay(SETTLING_MS);
   const cpuBefore = await server.cpuMs();
   const startedAt = performance.now();

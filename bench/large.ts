@@ -29,7 +29,7 @@ const image = (tag: string) => `ghcr.io/acme/sentinel:${tag}`;
 /** Rollouts of a fleet that converges at once. Medians. */
 export async function measureSize(postgres: BenchPostgres, sentinels: number): Promise<SizeFigures> {
   await using fleet = await startFleet(postgres, sentinels);
-  return rollOutAll(fleet);
+  return await rollOutAll(fleet);
 }
 
 /** The same, and then with a Watch and with a Cancel in each of its waves. */

@@ -2,6 +2,7 @@
 
 import { writeFile } from "node:fs/promises";
 import os from "node:os";
+import path from "node:path";
 import { parseArgs } from "node:util";
 import { measureAgents } from "./agents.ts";
 import { measureBloat } from "./bloat.ts";
@@ -14,6 +15,7 @@ import { measureImport } from "./import.ts";
 import { measureLarge, measureSize } from "./large.ts";
 import { printKubernetes } from "./kubernetes/print.ts";
 import { measureNotifications } from "./notifications.ts";
+import { publish } from "./published.ts";
 import { measureRecovery } from "./recovery.ts";
 import { measureRollout } from "./rollout.ts";
 import { measureStartUp } from "./start-up.ts";
@@ -192,13 +194,19 @@ const machine =
   `Node ${process.version}, embedded Postgres with durable settings`;
 console.log(machine);
 const figures: Record<string, readonly Printed[]> = {};
+const jsonFile = flags.json === undefined ? undefined : path.resolve(flags.json);
+const published = await publish();
+// Every hydra is started from there.
+process.chdir(published.folder);
 const postgres = await startBenchPostgres();
 try {
   for (const name of names) {
     await sections[name]?.(postgres);
     figures[name] = takePrinted();
   }
-  if (flags.json !== undefined) await writeFile(flags.json, `${JSON.stringify({ machine, ...figures }, null, 2)}\n`);
+  if (jsonFile !== undefined) await writeFile(jsonFile, `${JSON.stringify({ machine, ...figures }, null, 2)}\n`);
 } finally {
   await postgres.stop();
+  process.chdir(path.dirname(published.folder));
+  await published[Symbol.asyncDispose]();
 }

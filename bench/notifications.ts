@@ -6,7 +6,7 @@ import { createHydraClient } from "../src/client/index.ts";
 import { SentinelRolloutState } from "../src/gen/hydra/v1/sentinel_rollout_pb.ts";
 import type { BenchPostgres } from "./database.ts";
 import { postgresCpuMs } from "./postgres-cpu.ts";
-import { startServerProcess } from "./server-process.ts";
+import { startDevProcess } from "./server-process.ts";
 import { median } from "./statistics.ts";
 
 /** Medians of one kind of rollout. */
@@ -27,7 +27,7 @@ export async function measureNotifications(postgres: BenchPostgres) {
   const webhook = await startWebhook();
   const args = ["--sentinels", String(SENTINELS), "--converge", "0", "--deploy-timeout", "10m"];
   const env = { DATABASE_URL: databaseUrl, HYDRA_WEBHOOK_ALLOWED_HOSTS: webhook.host };
-  const server = await startServerProcess(args, env);
+  const server = await startDevProcess(args, env);
   try {
     const { rollouts } = createHydraClient({ baseUrl: server.url });
     const cpuMs = async () => (await server.cpuMs()) + (await postgresCpuMs(postgres.pid));

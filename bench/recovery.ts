@@ -3,8 +3,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { createHydraClient } from "../src/client/index.ts";
 import { findEmbeddedPostgres } from "../src/postgres/index.ts";
+import { freePort } from "../test/kube/free-port.ts";
 import { type BenchPostgres, temporaryDirectory } from "./database.ts";
-import { type ServerProcess, startServerProcess } from "./server-process.ts";
+import { populate } from "./fleet.ts";
+import { type ServerProcess, startDevProcess, startServerProcess } from "./server-process.ts";
 
 export interface RecoveryFigures {
   readonly restart: readonly number[];
@@ -14,7 +16,10 @@ export interface RecoveryFigures {
 }
 
 const RUNS = 5;
-const FLEET = ["--sentinels", "2000", "--converge", "0-200", "--deploy-timeout", "10m"];
+const SENTINELS = 2_000;
+const CONVERGE_MS = 200;
+const WITH_FLEET = ["--sentinels", String(SENTINELS), "--converge", `0-${CONVERGE_MS}`];
+const TIMEOUT = { HYDRA_DEPLOY_TIMEOUT: "10m" };
 
 /** From the end of a server in mid-wave, or from its next start, until the first of what it held has ended; in ms. */
 export async function measureRecovery(postgres: BenchPostgres): Promise<RecoveryFigures> {
@@ -25,11 +30,14 @@ export async function measureRecovery(postgres: BenchPostgres): Promise<Recovery
     stopped: [] as number[],
   };
   for (let run = 0; run < RUNS; run++) {
-    const database = async (name: string) => ({ DATABASE_URL: await postgres.createDatabase(`recovery_${name}`) });
-    figures.restart.push(await restarted(FLEET, await database("restart")));
+    const database = async (name: string) => ({
+      ...TIMEOUT,
+      DATABASE_URL: await postgres.createDatabase(`recovery_${name}`),
+    });
+    figures.restart.push(await restarted([], await database("restart")));
     const dataDir = await temporaryDirectory();
     figures.restartEmbedded.push(
-      await restarted([...FLEET, "--data-dir", dataDir], { DATABASE_URL: undefined }, dataDir),
+      await restarted(["--data-dir", dataDir], { ...TIMEOUT, DATABASE_URL: undefined }, dataDir),
     );
     await rm(dataDir, { recursive: true, force: true });
     figures.killed.push(await takenOver(await database("killed"), "SIGKILL"));
@@ -46,11 +54,15 @@ interface Held {
 }
 
 async function restarted(
-  args: readonly string[],
+  more: readonly string[],
   env: { DATABASE_URL: string | undefined },
   dataDir?: string,
 ): Promise<number> {
+  // Its agents find it there again.
+  const args = ["--port", String(await freePort()), ...more];
   const first = await startServerProcess(args, env);
+  const population = { baseUrl: first.url, sentinels: SENTINELS, convergeMs: CONVERGE_MS };
+  await using _ = await populate(createHydraClient({ baseUrl: first.url }), population);
   const urlNow = async () => env.DATABASE_URL ?? (await findEmbeddedPostgres(dataDir ?? ""));
   const held = await endInMidWave(first, await urlNow(), "SIGKILL");
   await first.exited;
@@ -66,8 +78,8 @@ async function restarted(
 }
 
 async function takenOver(env: { DATABASE_URL: string }, how: "SIGKILL" | "SIGSTOP"): Promise<number> {
-  const first = await startServerProcess(FLEET, env);
-  const second = await startServerProcess(FLEET, env);
+  const first = await startDevProcess(WITH_FLEET, env);
+  const second = await startDevProcess(WITH_FLEET, env);
   const held = await endInMidWave(first, env.DATABASE_URL, how);
   const endedAt = performance.now();
   const progressed = await firstEnd(async () => env.DATABASE_URL, held);
@@ -81,7 +93,7 @@ async function takenOver(env: { DATABASE_URL: string }, how: "SIGKILL" | "SIGSTO
 /** Starts a rollout, waits until its last wave is under way, and sends the signal. */
 async function endInMidWave(server: ServerProcess, url: string | undefined, signal: NodeJS.Signals): Promise<Held> {
   const { rollouts } = createHydraClient({ baseUrl: server.url });
-  rollouts.rollout({ image: "ghcr.io/acme/sentinel:v1" }).catch(() => {});
+  rollouts.rollout({ image: "ghcr.io/acme/sentinel:v2" }).catch(() => {});
   let events = 0;
   for await (const { message } of rollouts.watch({ afterSequence: 0n })) {
     if (message.case === "event" && message.value.waveIndex === 4 && ++events > 200) break;

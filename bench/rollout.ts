@@ -3,7 +3,7 @@ import { SentinelRolloutState } from "../src/gen/hydra/v1/sentinel_rollout_pb.ts
 import type { BenchPostgres } from "./database.ts";
 import { floorRow, floorSet, prepareFloors } from "./floors.ts";
 import { postgresCpuMs } from "./postgres-cpu.ts";
-import { startServerProcess } from "./server-process.ts";
+import { startDevProcess } from "./server-process.ts";
 import { median } from "./statistics.ts";
 
 export interface RolloutFigures {
@@ -21,7 +21,7 @@ const RUNS = 3;
 export async function measureRollout(postgres: BenchPostgres, sentinels: number): Promise<RolloutFigures> {
   const databaseUrl = await postgres.createDatabase(`rollout_${sentinels}`);
   const args = ["--sentinels", String(sentinels), "--converge", "0", "--deploy-timeout", "10m"];
-  const server = await startServerProcess(args, { DATABASE_URL: databaseUrl });
+  const server = await startDevProcess(args, { DATABASE_URL: databaseUrl });
   try {
     const floors = await prepareFloors(databaseUrl, sentinels);
     const { rollouts } = createHydraClient({ baseUrl: server.url });

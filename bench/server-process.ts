@@ -27,15 +27,19 @@ export interface ServerProcess extends HydraProcess {
 const LISTENING = /^listening on (\S+)$/;
 
 /** `hydra dev`, once it listens. */
-export async function startServerProcess(args: readonly string[], env: NodeJS.ProcessEnv): Promise<ServerProcess> {
-  const startedAt = performance.now();
-  const { line, ...server } = await startProcess(["dev", "--port", "0", ...args], env, LISTENING);
-  return { ...server, url: line[1] ?? "", readyMs: performance.now() - startedAt };
+export async function startDevProcess(args: readonly string[], env: NodeJS.ProcessEnv): Promise<ServerProcess> {
+  return startServer("dev", args, env);
 }
 
-/** `hydra serve`, once it listens. */
-export async function startIdleServerProcess(env: NodeJS.ProcessEnv): Promise<HydraProcess> {
-  return startProcess(["serve", "--port", "0"], env, LISTENING);
+/** `hydra serve`, once it listens; its agents are elsewhere. */
+export async function startServerProcess(args: readonly string[], env: NodeJS.ProcessEnv): Promise<ServerProcess> {
+  return startServer("serve", args, env);
+}
+
+async function startServer(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<ServerProcess> {
+  const startedAt = performance.now();
+  const { line, ...server } = await startProcess([command, "--port", "0", ...args], env, LISTENING);
+  return { ...server, url: line[1] ?? "", readyMs: performance.now() - startedAt };
 }
 
 /** `hydra agent`, once it runs; its cluster and its server may not have answered yet. */

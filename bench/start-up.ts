@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { createHydraClient } from "../src/client/index.ts";
 import { temporaryDirectory } from "./database.ts";
-import { startServerProcess } from "./server-process.ts";
+import { startDevProcess } from "./server-process.ts";
 import { median } from "./statistics.ts";
 
 const RUNS = 5;
@@ -21,7 +21,7 @@ export async function measureStartUp(): Promise<{ fresh: number; existing: numbe
 
 async function firstCall(dataDir: string): Promise<number> {
   const startedAt = performance.now();
-  const server = await startServerProcess(["--data-dir", dataDir], { DATABASE_URL: undefined });
+  const server = await startDevProcess(["--data-dir", dataDir], { DATABASE_URL: undefined });
   await createHydraClient({ baseUrl: server.url }).rollouts.getRollout({});
   const ms = performance.now() - startedAt;
   await server.stop();

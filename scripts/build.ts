@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, globSync, rmSync } from "node:fs";
 import path from "node:path";
 import { bundlePackages } from "./bundle-packages.ts";
+import { bundleProgram } from "./bundle-program.ts";
 
 const root = path.dirname(import.meta.dirname);
 
@@ -12,4 +13,4 @@ execFileSync("tsc", ["-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit"
 for (const file of globSync("**/*.sql", { cwd: path.join(root, "src") })) {
   cpSync(path.join(root, "src", file), path.join(root, "dist", file));
 }
-await bundlePackages(root);
+await Promise.all([bundlePackages(root), bundleProgram(root)]);

@@ -1,6 +1,6 @@
-import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { rolldown } from "rolldown";
+import { writeNotice } from "./notice.ts";
 
 /** What a command or a server loads of packages; in single files they are there in half the time. */
 const SPECIFIERS = [
@@ -34,21 +34,9 @@ export async function bundlePackages(root: string): Promise<void> {
   await using bundle = await rolldown({ input, platform: "node", cwd: root });
   const names = { entryFileNames: "[name].js", chunkFileNames: "chunks/[name]-[hash].js" };
   const { output } = await bundle.write({ dir, format: "esm", ...names });
-  const modules = output.flatMap((chunk) => (chunk.type === "chunk" ? Object.keys(chunk.modules) : []));
-  writeFileSync(path.join(dir, "NOTICE"), noticeOf(root, modules));
+  writeNotice(root, dir, output);
 }
 
 function fileOf(specifier: string): string {
   return specifier.replaceAll("/", "__");
-}
-
-/** Names each package that a module is of, those that others brought included. */
-function noticeOf(root: string, modules: readonly string[]): string {
-  const folders = modules.flatMap((module) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(module) ?? []);
-  const lines = [...new Set(folders)].sort().map((folder) => {
-    const text = readFileSync(path.join(root, path.relative(root, folder), "package.json"), "utf8");
-    const { name, version, license } = JSON.parse(text) as { name: string; version: string; license: string };
-    return `${name} ${version}, ${license}: https://www.npmjs.com/package/${name}`;
-  });
-  return `These files are made of the following packages, unchanged but for being put together:\n\n${lines.join("\n")}\n`;
 }

@@ -40,8 +40,8 @@ export async function startSite(postgres: BenchPostgres): Promise<KubernetesSite
   const { kubeconfig } = plane;
   const { name: namespace } = await createNamespace(kubeconfig);
   const watch = stack.use(await FleetWatch.start(kubeconfig, namespace));
-  const args = ["--sentinels", "0", "--deploy-timeout", "60m"];
-  const server = await startServerProcess(args, { DATABASE_URL: await postgres.createDatabase("kubernetes") });
+  const databaseUrl = await postgres.createDatabase("kubernetes");
+  const server = await startServerProcess([], { DATABASE_URL: databaseUrl, HYDRA_DEPLOY_TIMEOUT: "60m" });
   stack.defer(() => server.stop());
   const client = createHydraClient({ baseUrl: server.url });
   const names: string[] = [];

@@ -49,15 +49,14 @@ interface RunOptions {
 }
 
 describe("the tarball", () => {
-  test("its files: the program, what was built of src, the migrations, bundled packages, and nothing else", async () => {
+  test("its files: the program in few, the migrations, the client with its types, and nothing else", async () => {
     const { stdout } = await run("tar", ["-tzf", tarball], { cwd: folder });
     const files = stdout.trim().split("\n");
-    const bundled = files.filter((file) => /^package\/dist\/packages\/(NOTICE|(chunks\/)?[^/]+\.js)$/.test(file));
-    const built = globSync("**/*.{ts,sql}", { cwd: path.join(checkout, "src") })
-      .filter((file) => path.basename(file) !== "testing.ts")
-      .flatMap((file) =>
-        file.endsWith(".sql") ? [file] : [".js", ".d.ts"].map((type) => file.replace(/\.ts$/, type)),
-      );
+    const bundled = files.filter((file) => /^package\/dist\/program\/(NOTICE|[^/]+\.js)$/.test(file));
+    const migrations = globSync("**/*.sql", { cwd: path.join(checkout, "src") });
+    const client = globSync(["client/*.ts", "gen/hydra/v1/*.ts"], { cwd: path.join(checkout, "src") }).flatMap((file) =>
+      [".js", ".d.ts"].map((type) => file.replace(/\.ts$/, type)),
+    );
     const programs = globSync("*.js", { cwd: path.join(checkout, "bin") });
     const expected = [
       "CHANGELOG.md",
@@ -65,13 +64,13 @@ describe("the tarball", () => {
       "README.md",
       "package.json",
       ...programs.map((file) => `bin/${file}`),
-      ...built.map((file) => `dist/${file}`),
+      ...[...migrations, ...client].map((file) => `dist/${file}`),
     ];
     expect(files.filter((file) => !bundled.includes(file)).toSorted()).toEqual(
       expected.map((file) => `package/${file}`).toSorted(),
     );
-    expect(bundled).toContain("package/dist/packages/@connectrpc__connect-node.js");
-    expect(built.filter((file) => file.endsWith(".sql")).length).toBeGreaterThan(1);
+    expect(bundled).toContain("package/dist/program/hydra.js");
+    expect(migrations.length).toBeGreaterThan(1);
   });
 
   test("its files: none knows where it was built", async () => {
