@@ -141,9 +141,13 @@ const sections: Record<string, (postgres: BenchPostgres) => Promise<void>> = {
   },
 
   async recovery(postgres) {
-    const { restart, restartEmbedded, killed, stopped } = await measureRecovery(postgres);
+    const { restartTakenUp, restart, restartEmbedded, killed, stopped } = await measureRecovery(postgres);
     head(1, "in mid-wave, to the first deploy of its that ends", "median, ms", "max, ms");
     for (const [what, times] of [
+      [
+        "killed and started again, Postgres elsewhere, until it has taken up the deploys, from the start",
+        restartTakenUp,
+      ],
       ["killed and started again, Postgres elsewhere, from the start", restart],
       ["killed and started again, embedded Postgres, from the start", restartEmbedded],
       ["killed, another server takes over, from the kill", killed],

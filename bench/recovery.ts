@@ -9,6 +9,8 @@ import { populate } from "./fleet.ts";
 import { type ServerProcess, startDevProcess, startServerProcess } from "./server-process.ts";
 
 export interface RecoveryFigures {
+  /** Until the new process has taken up what the dead one held. */
+  readonly restartTakenUp: readonly number[];
   readonly restart: readonly number[];
   readonly restartEmbedded: readonly number[];
   readonly killed: readonly number[];
@@ -24,6 +26,7 @@ const TIMEOUT = { HYDRA_DEPLOY_TIMEOUT: "10m" };
 /** From the end of a server in mid-wave, or from its next start, until the first of what it held has ended; in ms. */
 export async function measureRecovery(postgres: BenchPostgres): Promise<RecoveryFigures> {
   const figures = {
+    restartTakenUp: [] as number[],
     restart: [] as number[],
     restartEmbedded: [] as number[],
     killed: [] as number[],
@@ -34,11 +37,12 @@ export async function measureRecovery(postgres: BenchPostgres): Promise<Recovery
       ...TIMEOUT,
       DATABASE_URL: await postgres.createDatabase(`recovery_${name}`),
     });
-    figures.restart.push(await restarted([], await database("restart")));
+    const { takenUp, ended } = await restarted([], await database("restart"));
+    figures.restartTakenUp.push(takenUp);
+    figures.restart.push(ended);
     const dataDir = await temporaryDirectory();
-    figures.restartEmbedded.push(
-      await restarted(["--data-dir", dataDir], { ...TIMEOUT, DATABASE_URL: undefined }, dataDir),
-    );
+    const embedded = await restarted(["--data-dir", dataDir], { ...TIMEOUT, DATABASE_URL: undefined }, dataDir);
+    figures.restartEmbedded.push(embedded.ended);
     await rm(dataDir, { recursive: true, force: true });
     figures.killed.push(await takenOver(await database("killed"), "SIGKILL"));
     figures.stopped.push(await takenOver(await database("stopped"), "SIGSTOP"));
@@ -57,7 +61,7 @@ async function restarted(
   more: readonly string[],
   env: { DATABASE_URL: string | undefined },
   dataDir?: string,
-): Promise<number> {
+): Promise<{ takenUp: number; ended: number }> {
   // Its agents find it there again.
   const args = ["--port", String(await freePort()), ...more];
   const first = await startServerProcess(args, env);
@@ -68,13 +72,13 @@ async function restarted(
   await first.exited;
   const startedAt = performance.now();
   const starting = startServerProcess(args, env);
-  const progressed = await firstEnd(urlNow, held);
+  const [takenUp, ended] = [await firstThat(TAKEN_UP, urlNow, held), await firstThat(ENDED, urlNow, held)];
   const second = await starting;
   // Its Postgres has to be stopped with it.
   if (dataDir !== undefined) await second.stop();
   second.signal("SIGKILL");
   await second.exited;
-  return progressed - startedAt;
+  return { takenUp: takenUp - startedAt, ended: ended - startedAt };
 }
 
 async function takenOver(env: { DATABASE_URL: string }, how: "SIGKILL" | "SIGSTOP"): Promise<number> {
@@ -82,7 +86,7 @@ async function takenOver(env: { DATABASE_URL: string }, how: "SIGKILL" | "SIGSTO
   const second = await startDevProcess(WITH_FLEET, env);
   const held = await endInMidWave(first, env.DATABASE_URL, how);
   const endedAt = performance.now();
-  const progressed = await firstEnd(async () => env.DATABASE_URL, held);
+  const progressed = await firstThat(ENDED, async () => env.DATABASE_URL, held);
   for (const server of [first, second]) {
     server.signal("SIGKILL");
     await server.exited;
@@ -110,10 +114,18 @@ async function endInMidWave(server: ServerProcess, url: string | undefined, sign
   return { ids: rows.map(({ id }) => id), since };
 }
 
-/** When the first of these invocations has ended, by the monotonic clock. */
-async function firstEnd(urlNow: () => Promise<string | undefined>, { ids, since }: Held): Promise<number> {
+const ENDED = "completed_at > $2::timestamptz";
+/** Ids of nodes grow. */
+const TAKEN_UP = "owner = (select max(id) from engine.nodes where fenced_at is null and started_at > $2::timestamptz)";
+
+/** When the first of these invocations is so, by the monotonic clock. */
+async function firstThat(
+  condition: string,
+  urlNow: () => Promise<string | undefined>,
+  { ids, since }: Held,
+): Promise<number> {
   if (ids.length === 0) throw new Error("the server held nothing: there is nothing to measure");
-  const text = "select from engine.invocations where id = any($1::int8[]) and completed_at > $2::timestamptz limit 1";
+  const text = `select from engine.invocations where id = any($1::int8[]) and ${condition} limit 1`;
   for (;;) {
     try {
       const client = await connect(await urlNow());

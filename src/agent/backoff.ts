@@ -2,8 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
 
 const FIRST_DELAY_MS = 100;
-/** What restarts is back within half a second: whoever waits for it should not sleep through that. */
-const STEADY_FAILURES = 5;
+/** What restarts is back within a second: whoever waits for it should not sleep through that. */
+const STEADY_FAILURES = 10;
 const LONGEST_DELAY_MS = 10_000;
 /** Whatever somebody who was asked says: a person who repairs it should not have to wait for an hour. */
 const MOST_HEEDED_MS = 300_000;
@@ -23,7 +23,7 @@ export function needsPerson(error: unknown): boolean {
 }
 
 /**
- * Waits between attempts: 100 ms five times, then doubling, at most 10 s, the
+ * Waits between attempts: 100 ms ten times, then doubling, at most 10 s, the
  * half of it random, so that the agents of a restarted server do not come back
  * at the same moment.
  * An error's own `retryAfterMs` comes on top, up to 5 min.
@@ -44,10 +44,14 @@ export class Backoff {
   /** Resolves when it is time for the next attempt, or when the signal is aborted. */
   async wait(error: unknown, signal: AbortSignal): Promise<void> {
     this.#failures += 1;
-    const doublings = Math.min(Math.max(0, this.#failures - STEADY_FAILURES), 20);
-    const doubled = FIRST_DELAY_MS * 2 ** doublings;
-    const delayMs = needsPerson(error) ? LONGEST_DELAY_MS : Math.min(LONGEST_DELAY_MS, doubled);
+    const delayMs = needsPerson(error) ? LONGEST_DELAY_MS : longestWaitMs(this.#failures);
     const heededMs = Math.min(MOST_HEEDED_MS, (error as { retryAfterMs?: number } | undefined)?.retryAfterMs ?? 0);
     await delay(heededMs + delayMs * (0.5 + 0.5 * Math.random()), undefined, { signal }).catch(() => {});
   }
+}
+
+/** Of how many failures in a row. */
+export function longestWaitMs(failures: number): number {
+  const doublings = Math.min(Math.max(0, failures - STEADY_FAILURES), 20);
+  return Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** doublings);
 }
