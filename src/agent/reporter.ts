@@ -14,7 +14,7 @@ import { Backoff, needsPerson } from "./backoff.ts";
 //   A6. A report is given up only for a newer one; until then it is sent again
 //       and again, however long the server is away. A call without an answer is
 //       one that failed: a connection may be dead and nobody says so.
-//   A7. Words about what a deploy still waits for change several times a second
+//   A8. Words about what a deploy still waits for change several times a second
 //       while a Deployment rolls, and each call costs hydra a commit. They go
 //       once a second, or with what goes before.
 
@@ -33,7 +33,7 @@ export interface ReporterOptions {
   readonly signal: AbortSignal;
   /** Time for one call, after which it is made again. Default 60,000. */
   readonly answerMs?: number;
-  /** A7. Default 1,000. */
+  /** A8. Default 1,000. */
   readonly wordsEveryMs?: number;
 }
 
@@ -90,7 +90,7 @@ export class Reporter {
     clearTimeout(this.#wordsDue);
   }
 
-  /** A7. */
+  /** A8. */
   #remindOfWords(): void {
     const { signal, wordsEveryMs = WORDS_EVERY_MS } = this.#options;
     if (this.#wordsDue || signal.aborted) return;

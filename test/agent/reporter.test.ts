@@ -20,10 +20,15 @@ test("words about what a deploy waits for: the first go at once, the next wait, 
   await eventually(() => expect(agent.told()).toEqual([["a"]]));
 
   agent.reporter.report(waitingFor("a", "1 of 3 pods updated"));
+  // What goes at once overtakes them, whoever sends it.
+  await using other = start({}, undefined, agent.hydra);
+  other.reporter.report(converged("other"));
+  await eventually(() => expect(agent.told()).toEqual([["a"], ["other"]]));
+
   agent.reporter.report(waitingFor("a", "2 of 3 pods updated"));
   agent.reporter.report(failed("b"));
-  await eventually(() => expect(agent.told()).toEqual([["a"], ["a", "b"]]));
-  expect(agent.hydra.reports[1]?.reason).toBe("2 of 3 pods updated");
+  await eventually(() => expect(agent.told()).toEqual([["a"], ["other"], ["a", "b"]]));
+  expect(agent.hydra.reports[2]?.reason).toBe("2 of 3 pods updated");
 });
 
 test("words alone: they go when their time has come", async () => {
@@ -51,8 +56,11 @@ test("more than one call takes: all of it goes, in order", async () => {
   expect(agent.told().map(({ length }) => length)).toEqual([1_000, 1_000, 500]);
 });
 
-function start(options: Partial<ReporterOptions> = {}, onReport: HydraByHand["onReport"] = () => {}) {
-  const hydra = new HydraByHand();
+function start(
+  options: Partial<ReporterOptions> = {},
+  onReport: HydraByHand["onReport"] = () => {},
+  hydra = new HydraByHand(),
+) {
   hydra.onReport = onReport;
   const stopping = new AbortController();
   const reporter = new Reporter({

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import pg from "pg";
 import type { EngineLog } from "../api.ts";
 import { cutClient } from "./goodbye.ts";
@@ -56,7 +55,8 @@ export function openPool(options: PoolOptions): CuttablePool {
     },
     async end() {
       await pool.end();
-      await Promise.all(Array.from(clients, (client) => once(client, "end")));
+      // Not `once` of node:events: that rejects where a connection breaks instead.
+      await Promise.all(Array.from(clients, (client) => new Promise<void>((resolve) => client.once("end", resolve))));
     },
   };
 }
