@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { createHydraClient, type HydraClient, SentinelRolloutState } from "../src/client/index.ts";
 import type { BenchPostgres } from "./database.ts";
@@ -5,6 +7,7 @@ import { postgresCpuMs } from "./postgres-cpu.ts";
 import { type ServerProcess, startServerProcess } from "./server-process.ts";
 
 const AT_ONCE = 1_000;
+const POLL_MS = 50;
 
 /** A hydra in a process of its own, and simulated clusters that converge at once and speak with it over HTTP. */
 export interface BenchFleet extends AsyncDisposable {
@@ -63,13 +66,12 @@ export async function populate(
   await importFleet(client, sentinels, regions);
   const regionIds = Array.from({ length: regions }, (_, index) => regionId(index));
   const workerData = { baseUrl, regionIds, convergeMs: { min: 0, max: convergeMs } };
+  await using stack = new AsyncDisposableStack();
   const agents = new Worker(new URL("./fleet-worker.ts", import.meta.url), { workerData });
-  await agentsHaveReported(client, sentinels);
-  return {
-    async [Symbol.asyncDispose]() {
-      await agents.terminate();
-    },
-  };
+  stack.defer(async () => void (await agents.terminate()));
+  const failed = once(agents, "error").then(([error]) => Promise.reject(error as Error));
+  await Promise.race([agentsHaveReported(client, sentinels), failed]);
+  return stack.move();
 }
 
 async function importFleet(client: HydraClient, sentinels: number, regions: number): Promise<void> {
@@ -91,7 +93,10 @@ async function agentsHaveReported(client: HydraClient, sentinels: number): Promi
   for (let pageToken = "", seen = 0; seen < sentinels;) {
     const page = await client.sentinels.listSentinels({ pageSize: AT_ONCE, pageToken });
     const reported = page.sentinels.every(({ runningImage }) => runningImage !== "");
-    if (!reported) continue;
+    if (!reported) {
+      await delay(POLL_MS);
+      continue;
+    }
     seen += page.sentinels.length;
     pageToken = page.nextPageToken;
   }

@@ -17,6 +17,7 @@ export interface IdleFigures {
 /** A server that nobody calls, and whose fleet is empty. */
 export async function measureIdle(postgres: BenchPostgres, idleMs: number): Promise<IdleFigures> {
   const server = await startServerProcess([], { DATABASE_URL: await postgres.createDatabase("idle") });
+  await using _ = { [Symbol.asyncDispose]: () => server.stop() };
   await delay(SETTLING_MS);
   const cpuBefore = await server.cpuMs();
   const startedAt = performance.now();
@@ -27,7 +28,6 @@ export async function measureIdle(postgres: BenchPostgres, idleMs: number): Prom
   }
   const cpuMs = (await server.cpuMs()) - cpuBefore;
   const wallMs = performance.now() - startedAt;
-  await server.stop();
   return {
     cpuPercent: (100 * cpuMs) / wallMs,
     rssFirst: rss[0] ?? Number.NaN,

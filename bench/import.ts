@@ -3,7 +3,7 @@ import { SentinelDesiredState } from "../src/gen/hydra/v1/sentinel_pb.ts";
 import type { BenchPostgres } from "./database.ts";
 import { Gaps } from "./gaps.ts";
 import { copyFloor, prepareCopyFloor } from "./import-floor.ts";
-import { startServerProcess } from "./server-process.ts";
+import { startDevProcess } from "./server-process.ts";
 
 export interface ImportFigures {
   readonly rows: number;
@@ -28,7 +28,7 @@ const ALONE_MS = 1_000;
 export async function measureImport(postgres: BenchPostgres, rows: number): Promise<ImportFigures> {
   const databaseUrl = await postgres.createDatabase(`import_${rows}`);
   const args = ["--sentinels", "20000", "--converge", "0-50", "--deploy-timeout", "10m"];
-  const hydra = await startServerProcess(args, { DATABASE_URL: databaseUrl });
+  const hydra = await startDevProcess(args, { DATABASE_URL: databaseUrl });
   try {
     const client = createHydraClient({ baseUrl: hydra.url });
     const floorPool = await prepareCopyFloor(databaseUrl);

@@ -199,18 +199,15 @@ const machine =
 console.log(machine);
 const figures: Record<string, readonly Printed[]> = {};
 const jsonFile = flags.json === undefined ? undefined : path.resolve(flags.json);
-const published = await publish();
+await using stack = new AsyncDisposableStack();
+const published = stack.use(await publish());
 // Every hydra is started from there.
 process.chdir(published.folder);
+stack.defer(() => process.chdir(path.dirname(published.folder)));
 const postgres = await startBenchPostgres();
-try {
-  for (const name of names) {
-    await sections[name]?.(postgres);
-    figures[name] = takePrinted();
-  }
-  if (jsonFile !== undefined) await writeFile(jsonFile, `${JSON.stringify({ machine, ...figures }, null, 2)}\n`);
-} finally {
-  await postgres.stop();
-  process.chdir(path.dirname(published.folder));
-  await published[Symbol.asyncDispose]();
+stack.defer(() => postgres.stop());
+for (const name of names) {
+  await sections[name]?.(postgres);
+  figures[name] = takePrinted();
 }
+if (jsonFile !== undefined) await writeFile(jsonFile, `${JSON.stringify({ machine, ...figures }, null, 2)}\n`);

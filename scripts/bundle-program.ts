@@ -26,7 +26,9 @@ export async function bundleProgram(root: string): Promise<void> {
 
 /** Lets a file of `src` believe that it is still where it was. */
 function inOwnPlace(code: string, file: string): string | undefined {
-  if (!file.startsWith(`src${path.sep}`) || !code.includes("import.meta.url")) return undefined;
+  if (!file.startsWith(`src${path.sep}`) || !code.includes("import.meta")) return undefined;
+  const other = /import\.meta\.(?!url\b)\w*/.exec(code);
+  if (other) throw new Error(`${file} has ${other[0]}, which the published program has not: take import.meta.url`);
   const place = path.posix.join("..", path.relative("src", file).replaceAll(path.sep, "/"));
   return code.replaceAll("import.meta.url", `new URL(${JSON.stringify(place)}, import.meta.url).href`);
 }

@@ -44,7 +44,7 @@ export interface DesiredStreamOptions {
 export async function followDesiredState(options: DesiredStreamOptions): Promise<void> {
   const { signal, log, agent } = options;
   const stream = new DesiredStream(options);
-  const backoff = new Backoff();
+  const backoff = Backoff.forHydra();
   while (!signal.aborted) {
     try {
       const ended = await stream.follow(() => backoff.reset());

@@ -52,11 +52,11 @@ export class Reporter {
   #sent = 0;
   #lastAtMs: number | undefined;
   readonly #waiting = new Map<string, Observed>();
-  readonly #backoff = new Backoff();
+  readonly #backoff = Backoff.forHydra();
   /** Resolved: what waits is to be sent. */
   #due = Promise.withResolvers<void>();
   #wordsDue: NodeJS.Timeout | undefined;
-  /** When the last call ended, by the monotonic clock. */
+  /** When the last call began, or ended, by the monotonic clock. */
   #calledAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: ReporterOptions) {
@@ -113,6 +113,7 @@ export class Reporter {
 
   async #send(sentinels: readonly Observed[]): Promise<void> {
     const { client, agent, log, signal, answerMs: timeoutMs = ANSWER_MS } = this.#options;
+    this.#calledAtMs = performance.now();
     try {
       const request = { agent, sentinels: [...sentinels] };
       const answer = await client.reportObservedState(request, { signal, timeoutMs });

@@ -22,14 +22,12 @@ export function openServerPool(databaseUrl: string, log: Logger, patienceMs = ST
     log,
   });
   let timer: NodeJS.Timeout | undefined;
-  const hurry = () => {
-    timer ??= setTimeout(cut, patienceMs);
-  };
   return {
     pool,
-    hurry,
+    hurry() {
+      timer ??= setTimeout(cut, patienceMs);
+    },
     async end() {
-      hurry();
       await end().finally(() => clearTimeout(timer));
     },
   };

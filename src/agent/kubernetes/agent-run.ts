@@ -101,7 +101,7 @@ class AgentRun {
   /** Without it hydra does not speak to an agent. Undefined: stopped before the cluster has answered. */
   async #askForUid(): Promise<string | undefined> {
     const { log, signal } = this.#options;
-    const backoff = new Backoff();
+    const backoff = Backoff.forCluster();
     while (!signal.aborted) {
       try {
         return await this.#connection.clusterUid();

@@ -1,6 +1,7 @@
 import pg from "pg";
 import type { EngineLog } from "../api.ts";
-import { cutClient } from "./goodbye.ts";
+import { startTimer } from "../timer.ts";
+import { cutClient, GOODBYE_MS } from "./goodbye.ts";
 import { CONNECTION, sessionSettings } from "./session.ts";
 
 export interface PoolOptions {
@@ -21,7 +22,7 @@ export interface CuttablePool {
   readonly pool: pg.Pool;
   /** Drops all connections; whoever waits for an answer is told so. New ones are opened as they are needed. */
   cut(): void;
-  /** Resolves once every connection has ended. */
+  /** Waits for what is under way, then takes leave of the server, which has two seconds for its own part of that. */
   end(): Promise<void>;
 }
 
@@ -48,15 +49,18 @@ export function openPool(options: PoolOptions): CuttablePool {
   });
   // An idle connection that breaks: the next query opens another one.
   pool.on("error", ({ message }) => log.debug({ reason: message }, "an idle database connection broke"));
+  const cut = () => {
+    for (const client of clients) cutClient(client);
+  };
   return {
     pool,
-    cut() {
-      for (const client of clients) cutClient(client);
-    },
+    cut,
     async end() {
       await pool.end();
+      const stopTimer = startTimer(GOODBYE_MS, cut);
       // Not `once` of node:events: that rejects where a connection breaks instead.
       await Promise.all(Array.from(clients, (client) => new Promise<void>((resolve) => client.once("end", resolve))));
+      stopTimer();
     },
   };
 }

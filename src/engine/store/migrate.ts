@@ -50,14 +50,16 @@ export async function migrate(options: MigrateOptions): Promise<Migrated> {
     await assertOwnSession(client, options.databaseUrl);
     await client.query(sessionSettings());
     await assertServerVersion(client, options.oldestPostgres ?? OLDEST_POSTGRES);
-    const { newer, isComplete } = await standing(client, options);
-    if (isComplete) return { newer };
+    // Shared, so that servers do not wait for each other, but for one that migrates: it may be of a newer release.
+    await client.query("select pg_advisory_lock_shared($1::bigint)", [MIGRATION_LOCK]);
+    const before = await standing(client, options);
+    if (before.isComplete) return before;
+    await client.query("select pg_advisory_unlock_shared($1::bigint)", [MIGRATION_LOCK]);
     // The library's own lock gives up at once where another process migrates.
     await client.query("select pg_advisory_lock($1::bigint)", [MIGRATION_LOCK]);
-    // Whoever had it before may be of a newer release.
-    const { newer: newerNow } = await standing(client, options);
-    await apply(client, options);
-    return { newer: newerNow };
+    const now = await standing(client, options);
+    if (!now.isComplete) await apply(client, options);
+    return now;
   } finally {
     await client.end().catch(() => {});
   }

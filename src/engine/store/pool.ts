@@ -35,8 +35,7 @@ export function openPools(databaseUrl: string, log: EngineLog): Pools {
     cut,
     async end() {
       const stopTimer = startTimer(GOODBYE_MS, cut);
-      await Promise.all([reads.end(), upkeep.end()]);
-      stopTimer();
+      await Promise.all([reads.end(), upkeep.end()]).finally(stopTimer);
     },
   };
 }

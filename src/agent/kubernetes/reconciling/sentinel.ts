@@ -35,7 +35,7 @@ export class SentinelInCluster {
   readonly #onGone: () => void;
   readonly #applied: AppliedSoFar;
   readonly #filter = new ReportFilter();
-  readonly #backoff = new Backoff();
+  readonly #backoff = Backoff.forCluster();
   readonly #leaving: Place[] = [];
   #desired: DesiredSentinel | undefined;
   #refused: { readonly desired: DesiredSentinel; readonly failure: Failure } | undefined;

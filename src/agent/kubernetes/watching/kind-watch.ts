@@ -46,7 +46,7 @@ export interface KindWatchOptions<T> extends Selectors {
  */
 export class KindWatch<T extends KubeObject> {
   readonly #options: KindWatchOptions<T>;
-  readonly #backoff = new Backoff();
+  readonly #backoff = Backoff.forCluster();
   readonly #progress = new Progress();
   /** Where to watch from; empty: it takes a list first. */
   #version = "";

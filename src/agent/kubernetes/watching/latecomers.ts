@@ -63,7 +63,7 @@ export class Latecomers {
 
   async #fetchPatiently(deployment: V1Deployment, uid: string): Promise<void> {
     const { isOurs, log, signal } = this.#options;
-    const backoff = new Backoff();
+    const backoff = Backoff.forCluster();
     while (!signal.aborted && isOurs(uid)) {
       try {
         return await this.#fetchNow(deployment);
