@@ -16,7 +16,7 @@ import { Backoff, needsPerson } from "./backoff.ts";
 //       one that failed: a connection may be dead and nobody says so.
 //   A8. Words about what a deploy still waits for change several times a second
 //       while a Deployment rolls, and each call costs hydra a commit. They go
-//       once a second, or with what goes before.
+//       once a second, or after what goes at once, in the same call if there is room.
 
 const MOST_PER_CALL = 1_000;
 const WORDS_EVERY_MS = 1_000;
@@ -102,10 +102,13 @@ export class Reporter {
     clearTimeout(this.#wordsDue);
     this.#wordsDue = undefined;
     const batch: Observed[] = [];
-    for (const [sentinelId, observed] of this.#waiting) {
-      if (batch.length === MOST_PER_CALL) break;
-      batch.push(observed);
-      this.#waiting.delete(sentinelId);
+    for (const isVerdict of [true, false]) {
+      for (const [sentinelId, observed] of this.#waiting) {
+        if (batch.length === MOST_PER_CALL) break;
+        if (decides(observed) !== isVerdict) continue;
+        batch.push(observed);
+        this.#waiting.delete(sentinelId);
+      }
     }
     if (this.#waiting.size > 0) this.#due.resolve();
     return batch;

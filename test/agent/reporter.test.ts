@@ -27,8 +27,8 @@ test("words about what a deploy waits for: the first go at once, the next wait, 
 
   agent.reporter.report(waitingFor("a", "2 of 3 pods updated"));
   agent.reporter.report(failed("b"));
-  await eventually(() => expect(agent.told()).toEqual([["a"], ["other"], ["a", "b"]]));
-  expect(agent.hydra.reports[2]?.reason).toBe("2 of 3 pods updated");
+  await eventually(() => expect(agent.told()).toEqual([["a"], ["other"], ["b", "a"]]));
+  expect(agent.hydra.reports.at(-1)?.reason).toBe("2 of 3 pods updated");
 });
 
 test("words alone: they go when their time has come", async () => {
@@ -48,12 +48,13 @@ test("words that hydra has refused for now: they are sent again, though nothing 
   await eventually(() => expect(agent.told()).toEqual([["a"]]));
 });
 
-test("more than one call takes: all of it goes, in order", async () => {
+test("more than one call takes: what decides goes first, and all of the rest in order", async () => {
   await using agent = start({ wordsEveryMs: 3_600_000 });
   const ids = Array.from({ length: 2_500 }, (_, index) => `snt-${index}`);
   for (const id of ids) agent.reporter.report(waitingFor(id, "0 of 3 pods updated"));
-  await eventually(() => expect(agent.told().flat()).toEqual(ids));
-  expect(agent.told().map(({ length }) => length)).toEqual([1_000, 1_000, 500]);
+  agent.reporter.report(failed("late"));
+  await eventually(() => expect(agent.told().flat()).toEqual(["late", ...ids]));
+  expect(agent.told().map(({ length }) => length)).toEqual([1_000, 1_000, 501]);
 });
 
 function start(
