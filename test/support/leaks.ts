@@ -55,6 +55,8 @@ export async function watchForLeaks(): Promise<LeakWatch> {
   const directory = await createRunDirectory("ht");
   // As /tmp is: run by root, Postgres is another user, and its guard removes the socket there.
   await chmod(directory, 0o1777);
+  // Node opens the standard streams when something first asks for them; a library that is loaded late may be that.
+  void [process.stdin, process.stdout, process.stderr];
   const resources = countResources();
   Object.assign(process.env, { TMPDIR: directory, [MARK]: mark });
   return {
