@@ -8,8 +8,11 @@ import { startDevProcess } from "./server-process.ts";
 
 const ROLLOUTS = 10;
 const LARGEST_SHOWN = 10;
-/** Autovacuum has nothing to do for so long. */
-const QUIET_MS = 3_000;
+/**
+ * Autovacuum has nothing to do for so long. A connection that falls idle may keep what it knows of dead rows to itself for ten
+ * seconds (PGSTAT_IDLE_INTERVAL of Postgres), and autovacuum does not know of them before.
+ */
+const QUIET_MS = 12_000;
 
 /** In bytes, with indexes. */
 export interface DatabaseSizes {

@@ -22,5 +22,6 @@ test("many at once on an empty database: one does the work, and all find it done
     { name: "000003_operators" },
     { name: "000004_failover" },
     { name: "000005_vacuum" },
+    { name: "000006_vacuum_keys" },
   ]);
 });
