@@ -23,6 +23,8 @@ const FLAGS_OF_OTHERS = [
   "--semi-space-growth-factor",
   "--heap-growing-percent",
   "--max-semi-space-size",
+  "--no-parallel-scavenge",
+  "--single-threaded-gc",
   "--reflect-header",
   "--only",
   "--deployments",
